@@ -60,6 +60,7 @@ lint:
 	cargo fmt --check
 	cargo clippy $(SSR) --all-targets -- --deny warnings
 	cargo clippy --package latchkey-front --target wasm32-unknown-unknown --target-dir target/front -- --deny warnings
+	cargo check --manifest-path fuzz/Cargo.toml --locked --target-dir target
 
 unit:
 	cargo test $(SSR) --lib

@@ -18,7 +18,7 @@ pub struct Target {
 }
 
 impl Target {
-    pub fn of(url: &str) -> Self {
+    pub fn from_url(url: &str) -> Self {
         let url = Url::parse(url).expect("an address");
         assert_eq!(url.scheme(), "http", "put a proxy that speaks https in between, or measure behind it");
         let port = url.port_or_known_default().unwrap();
@@ -35,14 +35,14 @@ pub struct Client {
     pub address: String,
 }
 
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     /// The target of a redirect.
     pub location: Option<String>,
     pub body: Bytes,
 }
 
-impl Answer {
+impl Response {
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
@@ -59,18 +59,18 @@ impl Client {
         self.address = format!("10.{}.{}.{}", number >> 16 & 255, number >> 8 & 255, number & 255);
     }
 
-    pub async fn get(&mut self, path: &str) -> Answer {
+    pub async fn get(&mut self, path: &str) -> Response {
         self.send(Request::get(path), Bytes::new()).await
     }
 
-    pub async fn post(&mut self, path: &str, body: &Value) -> Answer {
+    pub async fn post(&mut self, path: &str, body: &Value) -> Response {
         let mut request = Request::post(path).header(header::CONTENT_TYPE, "application/json");
         request = request.header(header::ORIGIN, &self.target.origin);
         self.send(request, Bytes::from(body.to_string())).await
     }
 
     /// Sends a form as an application does, with an `Authorization` header.
-    pub async fn form(&mut self, path: &str, authorization: &str, fields: &[(&str, &str)]) -> Answer {
+    pub async fn form(&mut self, path: &str, authorization: &str, fields: &[(&str, &str)]) -> Response {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         let request = Request::post(path)
             .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
@@ -78,11 +78,11 @@ impl Client {
         self.send(request, Bytes::from(body)).await
     }
 
-    pub async fn get_as(&mut self, path: &str, authorization: &str) -> Answer {
+    pub async fn get_as(&mut self, path: &str, authorization: &str) -> Response {
         self.send(Request::get(path).header(header::AUTHORIZATION, authorization), Bytes::new()).await
     }
 
-    async fn send(&mut self, request: Builder, body: Bytes) -> Answer {
+    async fn send(&mut self, request: Builder, body: Bytes) -> Response {
         let mut request = request
             .header(header::HOST, self.target.origin.trim_start_matches("http://"))
             .header(
@@ -104,7 +104,7 @@ impl Client {
             self.cookies.push((name.to_owned(), value.to_owned()));
         }
         let location = parts.headers.get(header::LOCATION).map(|value| value.to_str().unwrap().to_owned());
-        Answer { status: parts.status.as_u16(), location, body: body.collect().await.unwrap().to_bytes() }
+        Response { status: parts.status.as_u16(), location, body: body.collect().await.unwrap().to_bytes() }
     }
 
     async fn line(&mut self) -> &mut SendRequest<Full<Bytes>> {

@@ -79,9 +79,9 @@ pub async fn measure(program: &Path, report: &mut Report) {
         let node = Node::start(program, backends, folder.path()).await;
         let (_, passkeys) = accounts(&node.target, 8, 200).await;
         let passkeys = Arc::new(passkeys);
-        sign_ins(&node.target, Amount::of(8, 500), &passkeys).await;
+        sign_ins(&node.target, Amount::new(8, 500), &passkeys).await;
         let meter = node.meter();
-        let run = sign_ins(&node.target, Amount::of(8, TIMES as usize), &passkeys).await;
+        let run = sign_ins(&node.target, Amount::new(8, TIMES as usize), &passkeys).await;
         let each = meter.millis_each(run.count());
         let columns = vec![("CPU ms", each), ("floor ms", floor), ("times the floor", each / floor)];
         rows.push(Row { what: format!("sign-in, {}", backends.name()), columns });
@@ -97,7 +97,7 @@ async fn empty_request() -> Piece {
         .stdout(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    let target = Target::of(&format!("http://127.0.0.1:{port}"));
+    let target = Target::from_url(&format!("http://127.0.0.1:{port}"));
     while tokio::net::TcpStream::connect(&target.authority).await.is_err() {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

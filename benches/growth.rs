@@ -16,7 +16,7 @@ const RUNS: u32 = 5;
 /// Page views per run.
 const VIEWS: usize = 500;
 /// Sessions that expire while other users sign in.
-const ENDED: u32 = 100_000;
+const EXPIRED: u32 = 100_000;
 
 pub async fn measure(program: &Path, mut sizes: Vec<u32>, report: &mut Report) {
     sizes.sort_unstable();
@@ -47,7 +47,7 @@ struct Instance {
 impl Instance {
     async fn of(program: &Path, backends: Backends, size: u32) -> Self {
         let folder = scratch();
-        let templates = first_accounts(program, &backends, folder.path()).await;
+        let templates = create_templates(program, &backends, folder.path()).await;
         fill(&backends.database(folder.path()), size, &templates, Tables::All).await;
         let node = Node::start(program, &backends, folder.path()).await;
         Self { node, backends, folder, templates, size }
@@ -68,7 +68,7 @@ impl Instance {
     }
 }
 
-async fn first_accounts(program: &Path, backends: &Backends, folder: &Path) -> Vec<Template> {
+async fn create_templates(program: &Path, backends: &Backends, folder: &Path) -> Vec<Template> {
     let node = Node::start(program, backends, folder).await;
     let (_, passkeys) = accounts(&node.target, 4, 64).await;
     templates(&backends.database(folder), passkeys).await
@@ -99,7 +99,7 @@ async fn side_by_side(instances: &[Instance]) -> Vec<Row> {
     let mut visits = Vec::new();
     for instance in instances {
         let warm: Vec<_> = instance.passkeys(0).into_iter().take(200).collect();
-        sign_ins(&instance.node.target, Amount::of(4, 200), &Arc::new(warm.clone())).await;
+        sign_ins(&instance.node.target, Amount::new(4, 200), &Arc::new(warm.clone())).await;
         let known = browsers(&instance.node.target, &warm[..100]).await;
         let busy: Vec<_> = (0..instance.size.div_ceil(BUSY).min(10))
             .map(|number| passkey(number * BUSY, &instance.templates))
@@ -113,9 +113,9 @@ async fn side_by_side(instances: &[Instance]) -> Vec<Row> {
             instances.iter().zip(&visits).zip(&mut timings)
         {
             let (target, passkeys) = (&instance.node.target, Arc::new(instance.passkeys(run)));
-            signing_in.measure(instance, sign_ins(target, Amount::of(4, SIGN_INS as usize), &passkeys)).await;
-            account.measure(instance, views(target, Amount::of(4, VIEWS), "/account", known)).await;
-            activity.measure(instance, visit("older activity", target, Amount::of(4, VIEWS), older.clone())).await;
+            signing_in.measure(instance, sign_ins(target, Amount::new(4, SIGN_INS as usize), &passkeys)).await;
+            account.measure(instance, views(target, Amount::new(4, VIEWS), "/account", known)).await;
+            activity.measure(instance, visit("older activity", target, Amount::new(4, VIEWS), older.clone())).await;
         }
     }
     let first = timings.first().map_or(f64::NAN, |[signing_in, ..]| median(signing_in.own.clone()));
@@ -149,22 +149,22 @@ async fn sweep(program: &Path, instance: Instance) -> Vec<Row> {
     drop(node);
     let quiet = {
         let node = Node::start(program, &backends, folder).await;
-        sign_ins(&node.target, Amount { per_second: Some(100), ..Amount::of(32, 2_000) }, &passkeys).await
+        sign_ins(&node.target, Amount { per_second: Some(100), ..Amount::new(32, 2_000) }, &passkeys).await
     };
-    end_sessions(&database, ENDED.min(size)).await;
+    expire_sessions(&database, EXPIRED.min(size)).await;
     // The program removes expired rows right after its start.
     let node = Node::start(program, &backends, folder).await;
-    let busy = sign_ins(&node.target, Amount { per_second: Some(100), ..Amount::of(32, 2_000) }, &passkeys).await;
-    let left = ended_sessions(&database).await;
+    let busy = sign_ins(&node.target, Amount { per_second: Some(100), ..Amount::new(32, 2_000) }, &passkeys).await;
+    let left = expired_sessions(&database).await;
     let mut busy = row("sign-ins at 100 a second, while expired sessions are removed", &busy);
     let mut quiet = row("sign-ins at 100 a second", &quiet);
-    quiet.columns.push(("ended sessions left", 0.0));
+    quiet.columns.push(("expired sessions left", 0.0));
     #[expect(clippy::cast_precision_loss, reason = "a count")]
-    busy.columns.push(("ended sessions left", left as f64));
+    busy.columns.push(("expired sessions left", left as f64));
     vec![quiet, busy]
 }
 
-async fn end_sessions(url: &str, count: u32) {
+async fn expire_sessions(url: &str, count: u32) {
     let text = "update sessions set ends_at = 1 where id in (select id from sessions order by token_hash limit $1)";
     if url.starts_with("sqlite:") {
         let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
@@ -175,7 +175,7 @@ async fn end_sessions(url: &str, count: u32) {
     }
 }
 
-async fn ended_sessions(url: &str) -> i64 {
+async fn expired_sessions(url: &str) -> i64 {
     let text = "select count(*) from sessions where ends_at = 1";
     if url.starts_with("sqlite:") {
         let mut connection = sqlx::SqliteConnection::connect(url).await.unwrap();
@@ -193,7 +193,7 @@ async fn migrations(program: &Path, size: u32, report: &mut Report) {
         // A program on another database creates real records.
         let templates = {
             let (folder, backends) = (scratch(), Backends::Embedded);
-            first_accounts(program, &backends, folder.path()).await
+            create_templates(program, &backends, folder.path()).await
         };
         let folder = scratch();
         let url = backends.database(folder.path());

@@ -19,18 +19,18 @@ const PACE: u32 = 200;
 const MANY: (usize, usize) = (10_000, 64);
 
 /// Loads a server that is already running; its processor time is unknown.
-pub async fn at(url: &str, load: &Load, report: &mut Report) {
-    let target = Target::of(url);
+pub async fn load_running_server(url: &str, load: &Load, report: &mut Report) {
+    let target = Target::from_url(url);
     let (made, passkeys) = accounts(&target, load.connections, ACCOUNTS.min(load.sign_ins)).await;
     let passkeys = Arc::new(passkeys);
     let mut rows = vec![row("sign-up", &made, None)];
     for _ in 0..load.runs {
-        let run = sign_ins(&target, Amount::of(load.connections, load.sign_ins), &passkeys).await;
+        let run = sign_ins(&target, Amount::new(load.connections, load.sign_ins), &passkeys).await;
         rows.push(row("sign-in", &run, None));
     }
     let known = browsers(&target, &passkeys[..passkeys.len().min(50)]).await;
     for path in ["/api/session", "/account"] {
-        rows.push(row(path, &views(&target, Amount::of(load.connections, load.sign_ins), path, &known).await, None));
+        rows.push(row(path, &views(&target, Amount::new(load.connections, load.sign_ins), path, &known).await, None));
     }
     report.table(&format!("load at {url}"), rows);
 }
@@ -38,14 +38,14 @@ pub async fn at(url: &str, load: &Load, report: &mut Report) {
 pub async fn load_both_backends(program: &Path, load: &Load, report: &mut Report) {
     let servers = Backends::servers();
     for backends in [&Backends::Embedded, &servers] {
-        on(program, backends, load, report).await;
+        load_backends(program, backends, load, report).await;
     }
     if let Backends::Servers { postgres, redis } = &servers {
         trips(program, postgres.port, redis.port, report).await;
     }
 }
 
-async fn on(program: &Path, backends: &Backends, load: &Load, report: &mut Report) {
+async fn load_backends(program: &Path, backends: &Backends, load: &Load, report: &mut Report) {
     let folder = scratch();
     let node = Node::start(program, backends, folder.path()).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -61,24 +61,24 @@ async fn on(program: &Path, backends: &Backends, load: &Load, report: &mut Repor
     let mut runs = Vec::new();
     for _ in 0..load.runs {
         let meter = node.meter();
-        let run = sign_ins(target, Amount::of(load.connections, load.sign_ins), &passkeys).await;
+        let run = sign_ins(target, Amount::new(load.connections, load.sign_ins), &passkeys).await;
         runs.push(row("sign-in", &run, Some(&meter)));
     }
     rows.push(middle(&runs));
 
     let meter = node.meter();
     let paced =
-        sign_ins(target, Amount { per_second: Some(PACE), ..Amount::of(64, PACE as usize * 15) }, &passkeys).await;
+        sign_ins(target, Amount { per_second: Some(PACE), ..Amount::new(64, PACE as usize * 15) }, &passkeys).await;
     rows.push(row(&format!("sign-in, {PACE} a second"), &paced, Some(&meter)));
     let meter = node.meter();
-    let many = sign_ins(target, Amount::of(MANY.1, MANY.0), &passkeys).await;
+    let many = sign_ins(target, Amount::new(MANY.1, MANY.0), &passkeys).await;
     rows.push(row(&format!("sign-in, {} connections", MANY.1), &many, Some(&meter)));
     let after = node.memory();
 
     let (known, unknown) = (browsers(target, &passkeys[..50]).await, vec![Vec::new()]);
     for (path, who) in [("/api/session", &known), ("/", &unknown), ("/sign-in", &unknown), ("/account", &known)] {
         let meter = node.meter();
-        let run = views(target, Amount::of(load.connections, load.sign_ins), path, who).await;
+        let run = views(target, Amount::new(load.connections, load.sign_ins), path, who).await;
         rows.push(row(path, &run, Some(&meter)));
     }
     report.table(&format!("load, {}", backends.name()), rows);

@@ -5,6 +5,8 @@
 #[path = "../tests/suite/authenticator.rs"]
 mod authenticator;
 mod client;
+#[path = "../tests/suite/counting_proxy.rs"]
+mod counting_proxy;
 mod floor;
 mod growth;
 mod load;
@@ -18,8 +20,6 @@ mod report;
 mod servers;
 mod sign_on;
 mod start;
-#[path = "../tests/suite/wire.rs"]
-mod wire;
 mod workload;
 
 use clap::{Args, Parser, Subcommand};
@@ -88,7 +88,7 @@ async fn main() {
     let mut report = Report::new(command.results);
     match command.part {
         Part::Load(load) => match &load.url {
-            Some(url) => load::at(url, &load, &mut report).await,
+            Some(url) => load::load_running_server(url, &load, &mut report).await,
             None => load::load_both_backends(&command.program, &load, &mut report).await,
         },
         Part::Floor => floor::measure(&command.program, &mut report).await,
@@ -97,5 +97,5 @@ async fn main() {
         Part::Start => start::measure(&command.program, &mut report).await,
         Part::Empty { .. } => {}
     }
-    report.keep();
+    report.save();
 }

@@ -1,10 +1,10 @@
 //! The measured program as a process, and measurements from `/proc`.
 
 use crate::client::{Client, Target};
+use crate::counting_proxy::{CountingProxy, Protocol};
 use crate::ports::free_port;
 use crate::report::millis;
 use crate::servers::{PostgresServer, RedisServer, signal};
-use crate::wire::{Protocol, Wire};
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command};
@@ -50,15 +50,15 @@ impl Backends {
 /// The program behind proxies that count its round trips.
 pub struct WiredNode {
     pub node: Node,
-    pub sql: Wire,
-    pub cache: Wire,
+    pub sql: CountingProxy,
+    pub cache: CountingProxy,
     _folder: TempDir,
 }
 
 impl WiredNode {
     pub async fn start(program: &Path, (postgres, redis): (u16, u16)) -> Self {
-        let sql = Wire::start(format!("127.0.0.1:{postgres}"), Protocol::Postgres).await;
-        let cache = Wire::start(format!("127.0.0.1:{redis}"), Protocol::Redis).await;
+        let sql = CountingProxy::start(format!("127.0.0.1:{postgres}"), Protocol::Postgres).await;
+        let cache = CountingProxy::start(format!("127.0.0.1:{redis}"), Protocol::Redis).await;
         let settings = [
             ("DATABASE_URL", format!("postgres://latchkey@{}/postgres", sql.address)),
             ("REDIS_URL", format!("redis://{}", cache.address)),

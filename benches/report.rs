@@ -23,7 +23,7 @@ impl Report {
         Self { folder, tables: Vec::new() }
     }
 
-    /// Prints a table and keeps it for [`Report::keep`].
+    /// Prints a table and keeps it for [`Report::save`].
     pub fn table(&mut self, title: &str, rows: Vec<Row>) {
         let Some(first) = rows.first() else { return };
         let mut lines = vec![first.columns.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>()];
@@ -46,7 +46,7 @@ impl Report {
     }
 
     /// Writes every table to `<folder>/<title>.json`.
-    pub fn keep(&self) {
+    pub fn save(&self) {
         std::fs::create_dir_all(&self.folder).unwrap();
         for (title, rows) in &self.tables {
             let rows: Vec<_> = rows.iter().map(json_row).collect();

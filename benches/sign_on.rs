@@ -123,7 +123,7 @@ pub async fn measure(program: &Path, report: &mut Report) {
 
 async fn sign_ons(target: &Target, count: usize, (party, browsers): (&Party, &Arc<Vec<Cookies>>)) -> Run {
     let (party, browsers) = (party.clone(), Arc::clone(browsers));
-    run("silent sign-ons", target, Amount::of(CONNECTIONS, count), move |client, turn| {
+    run("silent sign-ons", target, Amount::new(CONNECTIONS, count), move |client, turn| {
         let (party, browsers) = (party.clone(), Arc::clone(&browsers));
         Box::pin(async move { party.sign_on(client, &browsers[turn % browsers.len()]).await })
     })
@@ -146,9 +146,9 @@ async fn columns(
         runs.push(run.columns());
     }
     let column = |place: usize| median(runs.iter().map(|columns| columns[place].1).collect());
-    let named = runs[0].iter().enumerate().map(|(place, (name, _))| (*name, column(place)));
+    let medians = runs[0].iter().enumerate().map(|(place, (name, _))| (*name, column(place)));
     let each = median(times);
-    named.chain([("server CPU ms", each), ("signature ms", signature), ("beyond it ms", each - signature)]).collect()
+    medians.chain([("server CPU ms", each), ("signature ms", signature), ("beyond it ms", each - signature)]).collect()
 }
 
 /// The same work with node's oidc-provider, in one process that stores everything in memory.

@@ -58,7 +58,7 @@ pub struct Amount {
 }
 
 impl Amount {
-    pub fn of(connections: usize, count: usize) -> Self {
+    pub fn new(connections: usize, count: usize) -> Self {
         Self { connections, count, per_second: None }
     }
 }
@@ -131,7 +131,7 @@ pub async fn sign_in(client: &mut Client, passkey: &SoftPasskey) {
 pub async fn accounts(target: &Target, connections: usize, count: usize) -> (Run, Vec<SoftPasskey>) {
     let made = Arc::new(Mutex::new(Vec::with_capacity(count)));
     let keep = Arc::clone(&made);
-    let run = run("sign-ups", target, Amount::of(connections, count), move |client, _| {
+    let run = run("sign-ups", target, Amount::new(connections, count), move |client, _| {
         let keep = Arc::clone(&keep);
         Box::pin(async move {
             let passkey = sign_up(client).await;

@@ -5,16 +5,16 @@ import { createServer, request, type Server } from "node:http";
 /** Listens on a local port and forwards requests to the nodes in turn. */
 export async function balance(port: number, nodes: number[]): Promise<Server> {
   let turn = 0;
-  const balancer = createServer((asked, answer) => {
+  const balancer = createServer((incoming, response) => {
     turn += 1;
-    const { method, url: path, headers } = asked;
-    const passed = request({ host: "127.0.0.1", port: nodes[turn % nodes.length], method, path, headers }, (given) => {
-      answer.writeHead(given.statusCode ?? 502, given.rawHeaders);
-      given.pipe(answer);
+    const { method, url: path, headers } = incoming;
+    const forwarded = request({ host: "127.0.0.1", port: nodes[turn % nodes.length], method, path, headers }, (upstream) => {
+      response.writeHead(upstream.statusCode ?? 502, upstream.rawHeaders);
+      upstream.pipe(response);
     });
-    passed.on("error", () => answer.destroy());
-    answer.on("close", () => passed.destroy());
-    asked.pipe(passed);
+    forwarded.on("error", () => response.destroy());
+    response.on("close", () => forwarded.destroy());
+    incoming.pipe(forwarded);
   });
   await new Promise<void>((resolve) => balancer.listen(port, "127.0.0.1", resolve));
   return balancer;

@@ -41,17 +41,17 @@ export class Authenticator {
   }
 
   /** Whether the user responds to the dialog; if not, requests stay pending. */
-  async answers(enabled: boolean): Promise<void> {
+  async setUserPresent(enabled: boolean): Promise<void> {
     await this.session.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId: this.id, enabled });
   }
 
   /** Whether the user can confirm with finger, face or screen lock; if not, requests fail like a cancelled dialog. */
-  async verifies(isUserVerified: boolean): Promise<void> {
+  async setUserVerified(isUserVerified: boolean): Promise<void> {
     await this.session.send("WebAuthn.setUserVerified", { authenticatorId: this.id, isUserVerified });
   }
 }
 
-type Fixtures = { storage: Storage; settings: Record<string, string>; server: Server; complaints: string[]; expectRefusal: (status: number) => void };
+type Fixtures = { storage: Storage; settings: Record<string, string>; server: Server; browserErrors: string[]; expectRefusal: (status: number) => void };
 
 export const test = base.extend<Fixtures>({
   storage: ["embedded", { option: true }],
@@ -63,53 +63,53 @@ export const test = base.extend<Fixtures>({
   },
   baseURL: async ({ server }, use) => use(server.origin),
   // Console errors, hydration warnings and CSP reports fail a test; a test declares an expected refusal by its status.
-  complaints: [
+  browserErrors: [
     async ({ context }, use) => {
-      const complaints: string[] = [];
+      const browserErrors: string[] = [];
       await context.addInitScript(() => {
         document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective}`));
       });
       context.on("console", (message) => {
         // The email frame blocks Playwright's own script, like every script.
         const isPlaywright = message.text().startsWith("Blocked script execution") && message.text().includes("/dev/mailbox/html");
-        if (["error", "warning"].includes(message.type()) && !isPlaywright) complaints.push(message.text());
+        if (["error", "warning"].includes(message.type()) && !isPlaywright) browserErrors.push(message.text());
       });
       context.on("weberror", (error) => {
         const text = String(error.error());
         // Chromium reports this if a page is left before its transition begins, which tests do and users hardly can.
-        if (!text.startsWith("InvalidStateError: Transition was aborted")) complaints.push(text);
+        if (!text.startsWith("InvalidStateError: Transition was aborted")) browserErrors.push(text);
       });
-      await use(complaints);
-      expect(complaints, "errors in the browser").toEqual([]);
+      await use(browserErrors);
+      expect(browserErrors, "errors in the browser").toEqual([]);
     },
     { auto: true },
   ],
-  expectRefusal: async ({ complaints }, use) => {
+  expectRefusal: async ({ browserErrors }, use) => {
     const expected: number[] = [];
     await use((status) => expected.push(status));
     for (const status of expected) {
-      const index = complaints.findIndex((text) => text.includes(`status of ${status}`));
+      const index = browserErrors.findIndex((text) => text.includes(`status of ${status}`));
       expect(index, `a refusal with ${status}`).toBeGreaterThanOrEqual(0);
-      complaints.splice(index, 1);
+      browserErrors.splice(index, 1);
     }
   },
 });
 
 /** Disables passkey suggestions in form fields, so that only the button signs in. */
-export async function withoutSuggestions(page: Page): Promise<void> {
+export async function disableSuggestions(page: Page): Promise<void> {
   await page.addInitScript(() => {
     PublicKeyCredential.isConditionalMediationAvailable = async () => false;
   });
 }
 
 /** Waits until the page's islands are hydrated. */
-export async function awake(page: Page): Promise<void> {
+export async function waitForHydration(page: Page): Promise<void> {
   await page.waitForLoadState("networkidle");
 }
 
 export async function signUp(page: Page, username: string): Promise<void> {
   await page.goto("/sign-up");
-  await awake(page);
+  await waitForHydration(page);
   await page.getByLabel("Username").fill(username);
   await page.getByLabel("Email").fill(`${username}@example.org`);
   await page.getByRole("button", { name: "Create account with a passkey" }).click();
@@ -124,7 +124,7 @@ export async function signOut(page: Page): Promise<void> {
 /** Signs in with the button on the sign-in page. */
 export async function signInWithPasskey(page: Page): Promise<void> {
   await page.goto("/sign-in");
-  await awake(page);
+  await waitForHydration(page);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
 }
 
@@ -162,7 +162,7 @@ export async function emailTo(page: Page, address: string, count = 1): Promise<{
 }
 
 /** The link to `path` in the newest email to an address with this subject and such a link. */
-export async function emailAbout(page: Page, address: string, subject: string, path: string): Promise<string> {
+export async function linkInEmail(page: Page, address: string, subject: string, path: string): Promise<string> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const mailbox = await page.request.get("/dev/mailbox.json");
     const emails = (await mailbox.json()) as Email[];
@@ -186,9 +186,9 @@ export async function signUpConfirmed(page: Page, username: string): Promise<voi
 }
 
 /** Requests an email on the sign-in page. */
-export async function askForEmail(page: Page, username: string): Promise<void> {
+export async function requestSignInEmail(page: Page, username: string): Promise<void> {
   await page.goto("/sign-in");
-  await awake(page);
+  await waitForHydration(page);
   if (await page.getByRole("button", { name: "Use another account" }).isVisible()) await forget(page);
   await page.getByLabel("Username or email").fill(username);
   await page.getByRole("button", { name: "Email me a sign-in link" }).click();
@@ -216,14 +216,14 @@ export function passkeysOf(page: Page): Locator {
 }
 
 /** Opens the passkeys section and expects `count` passkeys. */
-export async function seePasskeys(page: Page, count: number): Promise<void> {
+export async function expectPasskeys(page: Page, count: number): Promise<void> {
   await page.goto("/account/passkeys");
   await expect(passkeysOf(page)).toHaveCount(count);
 }
 
 /** Creates a passkey with the page's button. */
 export async function createPasskey(page: Page, button = "Create a passkey"): Promise<void> {
-  await awake(page);
+  await waitForHydration(page);
   await page.getByRole("button", { name: button }).click();
   await expect(page.getByRole("heading", { name: "Your passkey is ready" })).toBeVisible();
 }

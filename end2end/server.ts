@@ -66,7 +66,7 @@ export class Server {
       const own = { ...env, LISTEN_ADDR: `127.0.0.1:${port}` };
       return spawn(program, [], { cwd: folder, env: own, stdio: ["ignore", "inherit", "inherit"] });
     });
-    await Promise.all(nodes.map((node, place) => answering(`http://127.0.0.1:${ports[place]}/readyz`, node)));
+    await Promise.all(nodes.map((node, place) => waitUntilReady(`http://127.0.0.1:${ports[place]}/readyz`, node)));
     const balancer = storage === "two nodes" ? await balance(port, ports) : undefined;
     return new Server(origin, nodes, folder, env, balancer);
   }
@@ -79,7 +79,7 @@ export class Server {
   }
 
   /** Waits until applications can sign users in: the first signing keys are created in the background. */
-  async provides(): Promise<void> {
+  async waitForSigningKeys(): Promise<void> {
     for (let attempt = 0; attempt < 300; attempt += 1) {
       if ((await fetch(`${this.origin}/.well-known/openid-configuration`)).ok) return;
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -112,7 +112,7 @@ function freePort(): Promise<number> {
   });
 }
 
-async function answering(url: string, child: ChildProcess): Promise<void> {
+async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
   for (let attempt = 0; attempt < 150; attempt += 1) {
     if (child.exitCode !== null) throw new Error(`the server exited with ${child.exitCode}`);
     const answer = await fetch(url).catch(() => undefined);

@@ -1,4 +1,4 @@
-//! The layers under the pages: types and calls for both builds, the server, and the commands of administrators.
+//! The layers under the pages: types and server functions for both builds, the server, and the commands.
 
 pub mod api;
 #[cfg(feature = "ssr")]

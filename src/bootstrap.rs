@@ -32,12 +32,12 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// # Errors
 /// All [`Problems`] at once.
 pub fn settings(source: &Source) -> Result<Config, Problems> {
-    let drivers = Drivers { is_database_url: postgres::is_address, is_redis_url: RedisEphemeral::is_address };
+    let drivers = Drivers { is_database_url: postgres::is_valid_url, is_redis_url: RedisEphemeral::is_valid_url };
     Config::load(source, drivers)
 }
 
 /// The parts of a running server.
-pub struct Started {
+pub struct ServerParts {
     pub state: AppState,
     /// Sends emails; `None` without a transport.
     pub email_worker: Option<Arc<EmailWorker>>,
@@ -49,7 +49,7 @@ pub struct Started {
 ///
 /// # Errors
 /// When the data folder, the key, the database or the mail settings cannot be used.
-pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavailable> {
+pub async fn start(config: &Config, files: SiteFiles) -> Result<ServerParts, Unavailable> {
     // Leptos uses the executor that was set first; setting it again in the same process is not an error here.
     let _ = any_spawner::Executor::init_tokio();
     let store = open_store(&config.database).await?;
@@ -70,9 +70,9 @@ pub async fn start(config: &Config, files: SiteFiles) -> Result<Started, Unavail
     } else if email_worker.is_some() && config.smtp_url.is_none() {
         tracing::warn!("emails cannot be sent: set SMTP_URL, or DEV_MAILBOX=on");
     }
-    let door = OutboundClient { allowed: config.outbound_allow.clone().into() };
-    let logout_worker = Arc::new(LogoutWorker::new(Arc::clone(state.core()), door));
-    Ok(Started { state, email_worker, logout_worker })
+    let outbound = OutboundClient { allowed: config.outbound_allow.clone().into() };
+    let logout_worker = Arc::new(LogoutWorker::new(Arc::clone(state.core()), outbound));
+    Ok(ServerParts { state, email_worker, logout_worker })
 }
 
 /// Builds the services for a single command, beside a running server. The database must exist and have the schema of

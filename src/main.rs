@@ -19,7 +19,7 @@ mod program {
 
     /// The site files that cargo-leptos built.
     #[derive(RustEmbed)]
-    #[folder = "target/carried"]
+    #[folder = "target/embedded"]
     #[allow_missing = true]
     struct Site;
 

@@ -23,7 +23,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 /// The route groups by path prefix, with the checks and headers of each. The first match wins, so longer paths come
 /// first. All other paths are pages.
 pub const EDGES: &[(&str, Edge)] = &[
-    (paths::API, Edge { origin: OriginRule::NoOtherSite, bodies: &["application/json"], ..PROGRAMS }),
+    (paths::API, Edge { origin: OriginRule::NoOtherSite, bodies: &["application/json"], ..JSON_ERRORS }),
     (paths::AUTHORIZE, AUTHORIZE),
     (paths::CONTINUE, Edge { keeps_opener: true, ..Edge::PAGES }),
     (paths::SIGN_OUT_STORED, Edge::PAGES),
@@ -32,7 +32,7 @@ pub const EDGES: &[(&str, Edge)] = &[
     (paths::PROTOCOL, PROTOCOL),
     (paths::DISCOVERY, PROTOCOL),
     (paths::OAUTH_METADATA, PROTOCOL),
-    (paths::FORWARD, STRANGERS),
+    (paths::FORWARD, CROSS_ORIGIN),
     (paths::HEALTH, HEALTH),
     (paths::READY, HEALTH),
     (paths::POLICY_REPORTS, REPORTS),
@@ -40,12 +40,12 @@ pub const EDGES: &[(&str, Edge)] = &[
     (paths::MAILBOX_HTML, Edge { policy: Policy::Email, ..Edge::PAGES }),
     (paths::MAILBOX, Edge { policy: Policy::PageWithFrames, ..Edge::PAGES }),
 ];
-const PROGRAMS: Edge = Edge { errors: ErrorFormat::Json, ..Edge::PAGES };
+const JSON_ERRORS: Edge = Edge { errors: ErrorFormat::Json, ..Edge::PAGES };
 /// Cross-origin clients that authenticate themselves and have their own rate limits.
-const STRANGERS: Edge =
-    Edge { origin: OriginRule::Anywhere, bodies: &[], policy: Policy::Nothing, is_counted: false, ..PROGRAMS };
+const CROSS_ORIGIN: Edge =
+    Edge { origin: OriginRule::Anywhere, bodies: &[], policy: Policy::Nothing, is_counted: false, ..JSON_ERRORS };
 const FORMS: &[&str] = &["application/x-www-form-urlencoded"];
-const PROTOCOL: Edge = Edge { bodies: FORMS, cors: Cors::AnySite, errors: ErrorFormat::OAuth, ..STRANGERS };
+const PROTOCOL: Edge = Edge { bodies: FORMS, cors: Cors::AnySite, errors: ErrorFormat::OAuth, ..CROSS_ORIGIN };
 /// Pages that other sites send users to, including by form.
 const AUTHORIZE: Edge = Edge {
     origin: OriginRule::Anywhere,
@@ -153,7 +153,7 @@ pub fn router_with(state: AppState, extension: Router<AppState>) -> Router {
         .layer(CatchPanicLayer::custom(trace::after_panic))
         .layer(from_fn(body::buffer_body))
         .layer(from_fn(trace::deadline))
-        .layer(from_fn_with_state(state.clone(), same_origin::guard));
+        .layer(from_fn_with_state(state.clone(), same_origin::check_origin));
     pages.merge(api).merge(health).merge(reports).merge(provider).layer(around).with_state(state)
 }
 

@@ -1,6 +1,6 @@
 //! Runs the server: the listener, the background workers, and the graceful shutdown on a signal.
 
-use crate::bootstrap::{self, Started};
+use crate::bootstrap::{self, ServerParts};
 use crate::server::admin::{ApplicationsFile, Applied, Refused};
 use crate::server::config::Config;
 use crate::server::http::AppState;
@@ -80,7 +80,7 @@ pub async fn run(config: &Config, files: SiteFiles, routes: fn(AppState) -> Rout
         started = bootstrap::start(config, files) => started,
         _ = ended_early.wait_for(|stop| *stop) => return ExitCode::SUCCESS,
     };
-    let Started { state, email_worker, logout_worker } = match started {
+    let ServerParts { state, email_worker, logout_worker } = match started {
         Ok(started) => started,
         Err(cause) => return fail(&cause.to_string()),
     };
@@ -88,7 +88,7 @@ pub async fn run(config: &Config, files: SiteFiles, routes: fn(AppState) -> Rout
         match metrics::start() {
             Ok(handle) => {
                 let kept = handle.clone();
-                spawn_supervised("metrics", move || metrics::keep_small(kept.clone()));
+                spawn_supervised("metrics", move || metrics::aggregate_periodically(kept.clone()));
                 // Metrics need neither trusted proxies nor readiness.
                 let router = metrics::router(state.clone(), handle);
                 let server = ConnectionServer::new(router, TrustedProxies::default(), Arc::default());

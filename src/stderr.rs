@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-/// Writes a text. If that fails, the exit code still tells the result.
+/// Writes text. If that fails, the exit code still tells the result.
 pub fn write(text: &str) {
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
 }

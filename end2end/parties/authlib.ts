@@ -3,7 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { Registered } from "./openid_client";
+import type { ClientCredentials } from "./openid_client";
 
 const PYTHON = join(import.meta.dirname, "../../target/authlib/bin/python");
 
@@ -13,7 +13,7 @@ export class AuthlibParty {
     private readonly process: ChildProcess,
   ) {}
 
-  static async start(issuer: string, register: (origin: string) => Promise<Registered>): Promise<AuthlibParty> {
+  static async start(issuer: string, register: (origin: string) => Promise<ClientCredentials>): Promise<AuthlibParty> {
     const child = spawn(PYTHON, [join(import.meta.dirname, "authlib_party.py")], { stdio: ["pipe", "pipe", "inherit"] });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const origin = (await lines.next()).value as string;

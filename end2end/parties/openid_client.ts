@@ -3,10 +3,10 @@
 import { type Server as HttpServer, createServer } from "node:http";
 import * as oidc from "openid-client";
 
-export type Registered = { client_id: string; client_secret?: string };
+export type ClientCredentials = { client_id: string; client_secret?: string };
 
 /** Additional parameters of the authorization request. */
-export type Asked = Record<string, string>;
+export type AuthorizationParameters = Record<string, string>;
 
 export class RelyingParty {
   private constructor(
@@ -15,7 +15,7 @@ export class RelyingParty {
   ) {}
 
   /** Starts listening; the client is registered with its origin before it is used. */
-  static async start(issuer: string, register: (origin: string) => Promise<Registered>): Promise<RelyingParty> {
+  static async start(issuer: string, register: (origin: string) => Promise<ClientCredentials>): Promise<RelyingParty> {
     let party: { config: oidc.Configuration } | undefined;
     let pending: { verifier: string; state: string; nonce: string } | undefined;
     let idToken: string | undefined;
@@ -46,8 +46,8 @@ export class RelyingParty {
           idToken = tokens.id_token;
           const info = await oidc.fetchUserInfo(config, tokens.access_token, claims.sub);
           const refreshed = tokens.refresh_token ? await oidc.refreshTokenGrant(config, tokens.refresh_token) : undefined;
-          const told = { claims, info, refreshed: refreshed !== undefined };
-          html(`<h1>Signed in as ${info.preferred_username}</h1><pre>${JSON.stringify(told)}</pre>`);
+          const result = { claims, info, refreshed: refreshed !== undefined };
+          html(`<h1>Signed in as ${info.preferred_username}</h1><pre>${JSON.stringify(result)}</pre>`);
         } else if (url.pathname === "/logout" && idToken) {
           const address = oidc.buildEndSessionUrl(config, { id_token_hint: idToken, post_logout_redirect_uri: `${origin}/bye`, state: "s" });
           response.writeHead(303, { location: address.href }).end();
@@ -75,7 +75,7 @@ export class RelyingParty {
   }
 
   /** The URL that sends a browser to sign in. */
-  login(asked: Asked = {}): string {
+  login(asked: AuthorizationParameters = {}): string {
     return `${this.origin}/login?${new URLSearchParams(asked)}`;
   }
 

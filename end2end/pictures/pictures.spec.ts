@@ -1,7 +1,7 @@
 // Takes the screenshots in README.md: sign-in, account and email, in light and dark mode.
 
 import { join } from "node:path";
-import { Authenticator, askForEmail, awake, emailTo, signOut, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, requestSignInEmail, waitForHydration, emailTo, signOut, signUpConfirmed, test } from "../fixtures";
 
 const folder = join(import.meta.dirname, "../../docs/images");
 
@@ -14,15 +14,15 @@ for (const scheme of ["light", "dark"] as const) {
     const authenticator = await Authenticator.attach(page);
     await signUpConfirmed(page, "ada");
     await page.goto("/account");
-    await awake(page);
+    await waitForHydration(page);
     await take("account");
     await signOut(page);
-    await authenticator.answers(false);
+    await authenticator.setUserPresent(false);
     await page.request.post("/sign-in", { form: { action: "forget" }, headers: { origin: new URL(page.url()).origin } });
     await page.goto("/sign-in");
-    await awake(page);
+    await waitForHydration(page);
     await take("sign-in");
-    await askForEmail(page, "ada");
+    await requestSignInEmail(page, "ada");
     await emailTo(page, "ada@example.org", 2);
     const emails = await (await page.request.get("/dev/mailbox.json")).json();
     await page.goto("about:blank");

@@ -1,5 +1,5 @@
 import AxeBuilder from "@axe-core/playwright";
-import { Authenticator, askForEmail, awake, expect, freshName, emailTo, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, requestSignInEmail, waitForHydration, expect, freshName, emailTo, signUpConfirmed, test } from "../fixtures";
 
 for (const scriptsOff of [false, true]) {
   test(`sessions are ended and passkeys renamed, with scripts ${scriptsOff ? "off" : "on"}`, async ({ page, browser, baseURL }) => {
@@ -43,7 +43,7 @@ test("every account section with several devices passes axe and fits narrow phon
   await signUpConfirmed(page, name);
   const context = await browser.newContext({ baseURL });
   const other = await context.newPage();
-  await askForEmail(other, name);
+  await requestSignInEmail(other, name);
   const { link } = await emailTo(page, `${name}@example.org`, 2);
   await other.goto(link);
   await other.getByRole("button", { name: "Sign in" }).click();

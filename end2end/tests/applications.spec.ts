@@ -1,15 +1,15 @@
 // Sign-in to applications with third-party libraries (openid-client, Authlib), on both storage settings and two nodes.
 
 import type { Page } from "@playwright/test";
-import { Authenticator, awake, emailTo, expect, freshName, signOut, signUp, test } from "../fixtures";
+import { Authenticator, waitForHydration, emailTo, expect, freshName, signOut, signUp, test } from "../fixtures";
 import { AuthlibParty } from "../parties/authlib";
-import { type Asked, type Registered, RelyingParty } from "../parties/openid_client";
+import { type AuthorizationParameters, type ClientCredentials, RelyingParty } from "../parties/openid_client";
 import type { Server } from "../server";
 
 /** Registers an application with the command, as an administrator does. */
 function registering(server: Server, ...options: string[]) {
-  return async (origin: string): Promise<Registered> => {
-    await server.provides();
+  return async (origin: string): Promise<ClientCredentials> => {
+    await server.waitForSigningKeys();
     const id = `app-${Math.random().toString(36).slice(2, 10)}`;
     const uris = ["--redirect-uri", `${origin}/callback`, "--post-logout-redirect-uri", `${origin}/bye`];
     const logout = ["--backchannel-logout-uri", `${origin}/backchannel`];
@@ -43,7 +43,7 @@ for (const storage of ["embedded", "postgres+redis", "two nodes"] as const) {
         await signOut(page);
         await page.goto(party.login());
         await expect(page.getByRole("heading", { name: "Sign in to Photos" })).toBeVisible();
-        await awake(page);
+        await waitForHydration(page);
         await page.getByRole("button", { name: "Sign in with a passkey" }).click();
         await expect(page.getByRole("heading", { name: `Signed in as ${username}` })).toBeVisible();
         const first = await shown(page, party);
@@ -68,22 +68,22 @@ for (const storage of ["embedded", "postgres+redis", "two nodes"] as const) {
       const username = freshName();
       await signUp(page, username);
       await page.goto(`${party.origin}/login`);
-      const told = await shown(page, party);
-      expect([told.active, told.ended]).toEqual([true, false]);
-      expect([told.info.preferred_username, told.claims.preferred_username]).toEqual([username, username]);
+      const result = await shown(page, party);
+      expect([result.active, result.ended]).toEqual([true, false]);
+      expect([result.info.preferred_username, result.claims.preferred_username]).toEqual([username, username]);
       await party.stop();
     });
   });
 }
 
-test("signing up on the way leads to the application", async ({ page, server }) => {
+test("signing up during a sign-in to an application leads back to it", async ({ page, server }) => {
   await withParty(server, [], async (party) => {
     await Authenticator.attach(page);
     const username = freshName();
     await page.goto(party.login());
     await page.getByRole("main").getByRole("link", { name: "Sign up" }).click();
     await expect(page.getByText("You'll then continue to Photos.")).toBeVisible();
-    await awake(page);
+    await waitForHydration(page);
     await page.getByLabel("Username").fill(username);
     await page.getByLabel("Email").fill(`${username}@example.org`);
     await page.getByRole("button", { name: "Create account with a passkey" }).click();
@@ -91,7 +91,7 @@ test("signing up on the way leads to the application", async ({ page, server }) 
   });
 });
 
-test("a public client needs consent once, the form says where it leads, and every response mode works", async ({ page, server }) => {
+test("a public client needs consent once, and the form says where it leads", async ({ page, server }) => {
   await withParty(server, ["--public", "--consent", "once"], async (party) => {
     await Authenticator.attach(page);
     const username = freshName();
@@ -109,20 +109,20 @@ test("a public client needs consent once, the form says where it leads, and ever
   });
 });
 
-test("an application can require the passkey again, and an email session steps up to a passkey", async ({ page, server }) => {
+test("an application can require the passkey again", async ({ page, server }) => {
   await withParty(server, ["--method", "passkey"], async (party) => {
     await Authenticator.attach(page);
     const username = freshName();
     await signUp(page, username);
-    const confirmed = async (asked: Asked, heading: string) => {
+    const confirmed = async (asked: AuthorizationParameters, heading: string) => {
       await page.goto(party.login(asked));
       await expect(page.getByText(heading)).toBeVisible();
-      await awake(page);
+      await waitForHydration(page);
       await page.getByRole("button", { name: /passkey/ }).click();
       return shown(page, party);
     };
-    const told = await confirmed({ prompt: "login" }, "To continue to the application, confirm it's you.");
-    expect(told.claims.acr).toBe("phr");
+    const result = await confirmed({ prompt: "login" }, "To continue to the application, confirm it's you.");
+    expect(result.claims.acr).toBe("phr");
   });
 });
 

@@ -1,6 +1,6 @@
 // The ten points of the demonstration that this program grew out of, in order, as one user sees them.
 
-import { Authenticator, awake, expect, freshName, emailTo, test, withoutSuggestions } from "../fixtures";
+import { Authenticator, waitForHydration, expect, freshName, emailTo, test, disableSuggestions } from "../fixtures";
 
 for (const storage of ["embedded", "postgres+redis"] as const) {
   test.describe(`on ${storage}`, () => {
@@ -20,7 +20,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
 
       await test.step("2. sign up, with the passkey on the same page", async () => {
         await navigation.getByRole("link", { name: "Sign up" }).click();
-        await awake(page);
+        await waitForHydration(page);
         await page.getByLabel("Name (optional)").fill("Ada Lovelace");
         await page.getByLabel("Username").fill(name);
         await page.getByLabel("Email").fill(`${name}@example.org`);
@@ -44,7 +44,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       });
 
       await test.step("8. sign out; protected pages redirect to sign-in and back", async () => {
-        await authenticator.answers(false);
+        await authenticator.setUserPresent(false);
         await navigation.getByRole("button", { name: "Sign out" }).click();
         await expect(page).toHaveURL(`${server.origin}/`);
       });
@@ -57,19 +57,19 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       });
 
       await test.step("3. and 4. a remembered user, with the choice of passkey, email and another account", async () => {
-        await withoutSuggestions(page);
+        await disableSuggestions(page);
         await page.goto("/account");
         await expect(page).toHaveURL(/\/sign-in\?next=\/account$/);
-        await awake(page);
+        await waitForHydration(page);
         await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
         await expect(page.locator(".chip")).toContainText("Ada Lovelace");
         for (const choice of ["Sign in with a passkey", "Email me a sign-in link", "Use another account"]) {
           await expect(page.getByRole("button", { name: choice })).toBeVisible();
         }
-        await authenticator.answers(true);
+        await authenticator.setUserPresent(true);
         await page.getByRole("button", { name: "Sign in with a passkey" }).click();
         await expect(page).toHaveURL(`${server.origin}/account`);
-        await authenticator.answers(false);
+        await authenticator.setUserPresent(false);
         await navigation.getByRole("button", { name: "Sign out" }).click();
         await page.goto("/sign-in");
         await page.getByRole("button", { name: "Use another account" }).click();
@@ -95,7 +95,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
 
       await test.step("6. the offer to create a passkey on this device", async () => {
         await device.goto("/account");
-        await awake(device);
+        await waitForHydration(device);
         await device.getByRole("button", { name: "Create a passkey" }).click();
         await expect(device.getByTestId("passkeys")).toHaveText("2 passkeys");
       });

@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext } from "@playwright/test";
 import AxeBuilder from "@axe-core/playwright";
-import { Authenticator, askForEmail, awake, createPasskey, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test, withoutSuggestions } from "../fixtures";
+import { Authenticator, requestSignInEmail, waitForHydration, createPasskey, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test, disableSuggestions } from "../fixtures";
 
 /** Another browser, of the same or another user. */
 function another(browser: Browser, baseURL: string | undefined, options = {}): Promise<BrowserContext> {
@@ -18,7 +18,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
 
       const device = await (await another(browser, baseURL)).newPage();
       const authenticator = await Authenticator.attach(device);
-      await askForEmail(device, name);
+      await requestSignInEmail(device, name);
       await expect(device.getByText(name)).toBeVisible();
       await emailTo(device, `${name}@example.org`, 2);
       await device.goto("/dev/mailbox");
@@ -34,10 +34,10 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await expect(device.getByRole("heading", { name: "Create a passkey on this device" })).toHaveCount(0);
       expect(await authenticator.passkeys()).toBe(1);
 
-      await withoutSuggestions(device);
+      await disableSuggestions(device);
       await signOut(device);
       await device.goto("/sign-in");
-      await awake(device);
+      await waitForHydration(device);
       await device.getByRole("button", { name: "Sign in with a passkey" }).click();
       await expect(device).toHaveURL(/\/account$/);
       await device.context().close();
@@ -52,7 +52,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       const name = freshName();
       await signUpConfirmed(page, name);
       const asking = await (await another(browser, baseURL)).newPage();
-      await askForEmail(asking, `${name}@example.org`);
+      await requestSignInEmail(asking, `${name}@example.org`);
       const { link, code } = await emailTo(page, `${name}@example.org`, 2);
 
       const other = await (await another(browser, baseURL)).newPage();
@@ -100,21 +100,21 @@ test("a scanner that opens the link with scripts on changes nothing", async ({ p
   await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
-  const person = await (await another(browser, baseURL)).newPage();
-  await askForEmail(person, name);
+  const recipient = await (await another(browser, baseURL)).newPage();
+  await requestSignInEmail(recipient, name);
   const { link } = await emailTo(page, `${name}@example.org`, 2);
   const scanner = await (await another(browser, baseURL)).newPage();
   for (let visit = 0; visit < 3; visit += 1) {
     await scanner.goto(link);
     await scanner.waitForLoadState("networkidle");
   }
-  await person.goto(link);
-  await person.waitForLoadState("networkidle");
-  await person.goto(link);
-  await person.getByRole("button", { name: "Sign in" }).click();
-  await expect(person.getByRole("heading", { name: /^Hello/ })).toBeVisible();
+  await recipient.goto(link);
+  await recipient.waitForLoadState("networkidle");
+  await recipient.goto(link);
+  await recipient.getByRole("button", { name: "Sign in" }).click();
+  await expect(recipient.getByRole("heading", { name: /^Hello/ })).toBeVisible();
   await scanner.context().close();
-  await person.context().close();
+  await recipient.context().close();
 });
 
 test("the address is confirmed by the code on the account page", async ({ page }) => {
@@ -124,7 +124,7 @@ test("the address is confirmed by the code on the account page", async ({ page }
   await expect(page.getByText("Not confirmed")).toBeVisible();
   await page.getByRole("link", { name: "Confirm your email" }).click();
   const { code } = await emailTo(page, `${name}@example.org`);
-  await awake(page);
+  await waitForHydration(page);
   // The sixth digit submits the form.
   await page.getByLabel("Code", { exact: true }).pressSequentially(code);
   await expect(page.getByText("Your email address is confirmed.")).toBeVisible();
@@ -135,7 +135,7 @@ test("a browser that cannot create a passkey signs up by email", async ({ page }
   const name = freshName();
   await page.addInitScript(() => Reflect.deleteProperty(globalThis, "PublicKeyCredential"));
   await page.goto("/sign-up");
-  await awake(page);
+  await waitForHydration(page);
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("Email").fill(`${name}@example.org`);
   await page.getByRole("button", { name: "Sign up by email instead" }).click();
@@ -152,9 +152,9 @@ test("the browser greets the last user, and switching accounts forgets that user
   const name = freshName();
   await signUp(page, name);
   await signOut(page);
-  await authenticator.answers(false);
+  await authenticator.setUserPresent(false);
   await page.goto("/sign-in");
-  await awake(page);
+  await waitForHydration(page);
   await expect(page.getByRole("heading", { name: "Welcome back" })).toBeVisible();
   await expect(page.locator(".chip")).toContainText(name);
   await expect(page.getByLabel("Username or email")).toHaveCount(0);
@@ -212,25 +212,25 @@ for (const scheme of ["light", "dark"] as const) {
     test.use({ colorScheme: scheme });
 
     test("axe finds no violations on the email pages", async ({ page, browser, baseURL }) => {
-      const clean = async (which: typeof page, what: string) =>
+      const expectNoViolations = async (which: typeof page, what: string) =>
         expect((await new AxeBuilder({ page: which }).analyze()).violations, what).toEqual([]);
       await Authenticator.attach(page);
       const name = freshName();
       await signUp(page, name);
       const { link } = await emailTo(page, `${name}@example.org`);
       await page.goto(link);
-      await clean(page, "confirm");
+      await expectNoViolations(page, "confirm");
       await page.getByRole("button", { name: "Confirm" }).click();
       const context = await another(browser, baseURL, { colorScheme: scheme });
       const device = await context.newPage();
-      await askForEmail(device, name);
-      await clean(device, "code");
+      await requestSignInEmail(device, name);
+      await expectNoViolations(device, "code");
       const email = await emailTo(page, `${name}@example.org`, 2);
       await device.goto(email.link);
-      await clean(device, "link");
+      await expectNoViolations(device, "link");
       await device.getByRole("button", { name: "Sign in" }).click();
       await expect(device.getByRole("heading", { name: /^Hello/ })).toBeVisible();
-      await clean(device, "offer");
+      await expectNoViolations(device, "offer");
       await device.goto("/dev/mailbox");
       // Legacy mode needs no page of its own, which this context cannot open for the frame.
       const mailbox = await new AxeBuilder({ page: device }).setLegacyMode().analyze();

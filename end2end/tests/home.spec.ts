@@ -4,29 +4,29 @@ import AxeBuilder from "@axe-core/playwright";
 import type { Browser, Page } from "@playwright/test";
 import {
   Authenticator,
-  askForEmail,
-  awake,
+  requestSignInEmail,
+  waitForHydration,
   call,
   expect,
   freshName,
-  emailAbout,
+  linkInEmail,
   emailTo,
   signOut,
   signUp,
   signUpConfirmed,
   test,
-  withoutSuggestions, createPasskey, passkeysOf, removePasskey, seePasskeys } from "../fixtures";
+  disableSuggestions, createPasskey, passkeysOf, removePasskey, expectPasskeys } from "../fixtures";
 import { Server } from "../server";
 
 /** Another device of the user, signed in by email. */
-async function byEmail(browser: Browser, baseURL: string | undefined, page: Page, name: string, count: number): Promise<Page> {
+async function signInByEmail(browser: Browser, baseURL: string | undefined, page: Page, name: string, count: number): Promise<Page> {
   const other = await (await browser.newContext({ baseURL })).newPage();
-  await askForEmail(other, name);
+  await requestSignInEmail(other, name);
   const { link } = await emailTo(page, `${name}@example.org`, count);
   await other.goto(link);
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(other.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
-  await awake(other);
+  await waitForHydration(other);
   return other;
 }
 
@@ -71,10 +71,10 @@ test("a session ended by another device is reported on the open page, which keep
   const authenticator = await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
-  const other = await byEmail(browser, baseURL, page, name, 2);
-  await withoutSuggestions(page);
+  const other = await signInByEmail(browser, baseURL, page, name, 2);
+  await disableSuggestions(page);
   await page.goto("/account/profile");
-  await awake(page);
+  await waitForHydration(page);
   await page.getByLabel("Change your name").click();
   await page.getByLabel("Name", { exact: true }).fill("Typed before it ended");
   await other.goto("/account/devices");
@@ -89,7 +89,7 @@ test("a session ended by another device is reported on the open page, which keep
   await expect(page).toHaveURL(/\/sign-in\?next=/);
   await expect(page.getByText("You're signed out. Please sign in.")).toBeVisible();
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-  await awake(page);
+  await waitForHydration(page);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page.getByText("Check your entry and save it again.")).toBeVisible();
   await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Typed before it ended");
@@ -104,17 +104,17 @@ test("sessions are ended one by one, and those of a removed passkey together", a
   await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
-  const phone = await byEmail(browser, baseURL, page, name, 2);
+  const phone = await signInByEmail(browser, baseURL, page, name, 2);
   await Authenticator.attach(phone);
   await createPasskey(phone);
-  await seePasskeys(phone, 2);
+  await expectPasskeys(phone, 2);
   await signOut(phone);
-  await withoutSuggestions(phone);
+  await disableSuggestions(phone);
   await phone.goto("/sign-in");
-  await awake(phone);
+  await waitForHydration(phone);
   await phone.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(phone).toHaveURL(/\/account$/);
-  const tablet = await byEmail(browser, baseURL, page, name, 3);
+  const tablet = await signInByEmail(browser, baseURL, page, name, 3);
 
   await page.goto("/account/devices");
   const sessions = page.getByRole("region", { name: "Devices" });
@@ -127,7 +127,7 @@ test("sessions are ended one by one, and those of a removed passkey together", a
   await removePasskey(passkeysOf(page).last());
   await expect(page.getByText("One device is still signed in with this passkey.")).toBeVisible();
   expect((await phone.request.get("/api/session")).status()).toBe(200);
-  await page.getByRole("button", { name: "Sign out", exact: true }).click();
+  await page.getByRole("button", { name: "Sign it out" }).click();
   await expect(page.getByText("This device is still signed in.")).toBeVisible();
   await page.goto("/account/devices");
   await expect(sessions.getByRole("listitem")).toHaveCount(1);
@@ -138,15 +138,15 @@ test("sessions are ended one by one, and those of a removed passkey together", a
 
 test("a passkey that the server no longer knows disappears from the device at sign-in", async ({ page, expectRefusal }) => {
   const authenticator = await Authenticator.attach(page);
-  // The address is confirmed, or the passkey could not be removed.
+  // Without a confirmed address, the last passkey could not be removed.
   await signUpConfirmed(page, freshName());
-  await withoutSuggestions(page);
+  await disableSuggestions(page);
   const { passkeys } = await (await page.request.get("/api/passkeys")).json();
   expect((await call(page, "/api/passkeys/remove", { id: passkeys[0].id })).status).toBe(200);
   expect((await call(page, "/api/sign-out", {})).status).toBe(200);
-  expect(await authenticator.passkeys(), "the device was not told").toBe(1);
+  expect(await authenticator.passkeys(), "the device has not been signalled yet").toBe(1);
   await page.goto("/sign-in");
-  await awake(page);
+  await waitForHydration(page);
   expectRefusal(401);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page.getByRole("alert").filter({ hasText: "This passkey was removed from its account." })).toBeVisible();
@@ -157,7 +157,7 @@ test("a refused registration leaves no passkey on the device", async ({ page, br
   const name = freshName();
   const authenticator = await Authenticator.attach(page);
   await page.goto("/sign-up");
-  await awake(page);
+  await waitForHydration(page);
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("Email").fill(`${name}@example.org`);
   // Another user takes the name between the two steps.
@@ -184,15 +184,15 @@ test("a passkey that was removed on another device disappears from this one afte
   await page.getByRole("button", { name: "Add a passkey" }).click();
   const key = await Authenticator.attach(page, { transport: "usb" });
   await createPasskey(page, "Use a security key");
-  await seePasskeys(page, 2);
+  await expectPasskeys(page, 2);
   const [, added] = (await (await page.request.get("/api/passkeys")).json()).passkeys;
   expect((await call(page, "/api/passkeys/remove", { id: added.id })).status).toBe(200);
-  expect(await key.passkeys(), "the key was not told").toBe(1);
+  expect(await key.passkeys(), "the security key has not been signalled yet").toBe(1);
   await signOut(page);
-  await withoutSuggestions(page);
+  await disableSuggestions(page);
   await page.goto("/sign-in");
-  await awake(page);
-  await key.answers(false);
+  await waitForHydration(page);
+  await key.setUserPresent(false);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page).toHaveURL(/\/account$/);
   await expect.poll(() => key.passkeys()).toBe(0);
@@ -222,7 +222,7 @@ test("without a passkey, an email confirms the identity: by code, by another ema
 }) => {
   const name = freshName();
   await page.goto("/sign-up");
-  await awake(page);
+  await waitForHydration(page);
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("Email").fill(`${name}@example.org`);
   await page.getByRole("button", { name: "Sign up by email instead" }).click();
@@ -273,7 +273,7 @@ test("passkeys of the site's other address are shown as such", async ({ page, se
   const moved = await Server.start("embedded", { HOST: "moved.localhost", DATA_DIR: server.folder });
   try {
     await page.goto(`${moved.origin}/sign-in`);
-    await awake(page);
+    await waitForHydration(page);
     await page.getByLabel("Username or email").fill(name);
     await page.getByRole("button", { name: "Email me a sign-in link" }).click();
     await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
@@ -299,7 +299,7 @@ for (const scheme of ["light", "dark"] as const) {
   test(`axe finds no violations, and nothing is cut off, on the account pages (${scheme})`, async ({ page, browser, baseURL }) => {
     await page.emulateMedia({ colorScheme: scheme });
     await page.setViewportSize({ width: 360, height: 740 });
-    const look = async (where: string) => {
+    const expectAccessible = async (where: string) => {
       expect((await new AxeBuilder({ page }).analyze()).violations, where).toEqual([]);
       // AAA for text; the line above checks controls, accents and errors for AA.
       const text = new AxeBuilder({ page }).withRules(["color-contrast-enhanced"]).exclude("a").exclude("button").exclude("summary");
@@ -308,12 +308,12 @@ for (const scheme of ["light", "dark"] as const) {
     };
     for (const path of ["/", "/sign-in", "/sign-up"]) {
       await page.goto(path);
-      await look(path);
+      await expectAccessible(path);
     }
     await Authenticator.attach(page);
     const name = freshName();
     await signUpConfirmed(page, name);
-    const other = await byEmail(browser, baseURL, page, name, 2);
+    const other = await signInByEmail(browser, baseURL, page, name, 2);
     await Authenticator.attach(other);
     await createPasskey(other);
     await page.goto("/account/passkeys");
@@ -321,21 +321,21 @@ for (const scheme of ["light", "dark"] as const) {
     for (const section of ["/account/passkeys", "/account/profile", "/account/devices", "/account/data"]) {
       await page.goto(section);
       for (const summary of await page.locator("summary").all()) await summary.click();
-      await look(`${section} with everything expanded`);
+      await expectAccessible(`${section} with everything expanded`);
     }
     await page.goto("/account/passkeys?step=add");
-    await look("adding a passkey");
+    await expectAccessible("adding a passkey");
     await page.goto("/account/recovery-codes");
     await page.getByRole("button", { name: /recovery codes/ }).click();
-    await look("recovery codes");
+    await expectAccessible("recovery codes");
     await other.context().close();
-    const link = await emailAbout(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
+    const link = await linkInEmail(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
     await page.goto(link);
-    await look("not me");
+    await expectAccessible("not me");
     await page.getByRole("button", { name: "Secure my account" }).click();
-    await look("not me, done");
+    await expectAccessible("not me, done");
     await page.goto("/sign-in?step=recovery");
-    await look("recovery");
+    await expectAccessible("recovery");
   });
 }
 
@@ -365,7 +365,7 @@ test.describe("with scripts off", () => {
     await page.getByLabel("Name", { exact: true }).fill("No Scripts");
     await page.getByRole("button", { name: "Save name" }).first().click();
     await expect(page.getByRole("region", { name: "Profile" })).toContainText("No Scripts");
-    const notMe = await emailAbout(page, `${name}@example.org`, "New recovery codes were created", "/not-me");
+    const notMe = await linkInEmail(page, `${name}@example.org`, "New recovery codes were created", "/not-me");
     await page.goto(notMe);
     await page.getByRole("button", { name: "Secure my account" }).click();
     await expect(page.getByRole("heading", { name: "Your account is secured." })).toBeVisible();
@@ -377,9 +377,9 @@ test.describe("with limits", () => {
 
   test("the page says how long to wait, and counts down", async ({ page, expectRefusal }) => {
     await Authenticator.attach(page);
-    await withoutSuggestions(page);
+    await disableSuggestions(page);
     await page.goto("/sign-in");
-    await awake(page);
+    await waitForHydration(page);
     for (let number = 0; number < 30; number += 1) await call(page, "/api/sign-in/start");
     expectRefusal(429);
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();

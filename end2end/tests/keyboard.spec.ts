@@ -1,8 +1,8 @@
 // Keyboard only: every control can be reached in page order and shows its focus, and after every refusal the focus is
-// on the mistake.
+// on the invalid field or on the error message.
 
 import type { Page } from "@playwright/test";
-import { Authenticator, askForEmail, awake, emailTo, expect, freshName, passkeysOf, signOut, signUp, signUpConfirmed, test, withoutSuggestions } from "../fixtures";
+import { Authenticator, requestSignInEmail, waitForHydration, emailTo, expect, freshName, passkeysOf, signOut, signUp, signUpConfirmed, test, disableSuggestions } from "../fixtures";
 
 /** How a user recognizes the focused element. */
 type Stop = { is: string; hasOutline: boolean; isSeen: boolean };
@@ -47,7 +47,7 @@ async function walk(page: Page): Promise<Stop[]> {
   throw new Error("tabbing does not end");
 }
 
-async function isWalkable(page: Page, where: string): Promise<void> {
+async function expectReachable(page: Page, where: string): Promise<void> {
   const expected = await controls(page);
   const stops = await walk(page);
   expect(stops.map(({ is }) => is).length, `${where}: ${stops.map(({ is }) => is).join(", ")}`).toBe(expected);
@@ -59,32 +59,32 @@ test("every control of every page is reached by Tab and shows the focus", async 
   test.setTimeout(120_000);
   const authenticator = await Authenticator.attach(page);
   const name = freshName();
-  await withoutSuggestions(page);
+  await disableSuggestions(page);
   for (const path of ["/", "/sign-in", "/sign-up", "/sign-in?step=recovery"]) {
     await page.goto(path);
-    await awake(page);
-    await isWalkable(page, path);
+    await waitForHydration(page);
+    await expectReachable(page, path);
   }
   await signUp(page, name);
-  await isWalkable(page, "after sign-up");
+  await expectReachable(page, "after sign-up");
   const sections = await page.getByRole("navigation", { name: "Account" }).getByRole("link").evaluateAll((links) => links.map((link) => link.getAttribute("href")!));
   for (const section of [...sections, "/account/passkeys?step=add"]) {
     await page.goto(section);
-    await awake(page);
-    await isWalkable(page, section);
+    await waitForHydration(page);
+    await expectReachable(page, section);
     for (const summary of await page.locator("summary").all()) {
       await summary.focus();
       await page.keyboard.press("Enter");
     }
-    await isWalkable(page, `${section}, unfolded`);
+    await expectReachable(page, `${section}, unfolded`);
   }
   await signOut(page);
-  await authenticator.answers(false);
+  await authenticator.setUserPresent(false);
   await page.goto("/sign-in");
-  await awake(page);
-  await isWalkable(page, "a remembered user");
-  await askForEmail(page, name);
-  await isWalkable(page, "code");
+  await waitForHydration(page);
+  await expectReachable(page, "a remembered user");
+  await requestSignInEmail(page, name);
+  await expectReachable(page, "code");
 });
 
 test("an account is created, viewed and deleted with the keyboard alone", async ({ page }) => {
@@ -101,7 +101,7 @@ test("an account is created, viewed and deleted with the keyboard alone", async 
   await tabTo("a Sign up");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/sign-up$/);
-  await awake(page);
+  await waitForHydration(page);
   await tabTo("input Username");
   await page.keyboard.type(name);
   await tabTo("input Email");
@@ -130,9 +130,9 @@ test("an account is created, viewed and deleted with the keyboard alone", async 
   await expect.poll(() => authenticator.passkeys()).toBe(0);
 });
 
-test("after every refusal the focus is on the mistake", async ({ page, expectRefusal }) => {
+test("after every refusal the focus is on the invalid field or on the error message", async ({ page, expectRefusal }) => {
   const authenticator = await Authenticator.attach(page);
-  await withoutSuggestions(page);
+  await disableSuggestions(page);
   const name = freshName();
   const refused = async (status: number, act: () => Promise<void>) => {
     expectRefusal(status);
@@ -140,7 +140,7 @@ test("after every refusal the focus is on the mistake", async ({ page, expectRef
   };
   await refused(422, async () => {
     await page.goto("/sign-in");
-    await awake(page);
+    await waitForHydration(page);
     await page.getByLabel("Username or email").fill("no name at all");
     await page.keyboard.press("Enter");
     await expect(page).toHaveTitle(/^Error: Sign in · /);
@@ -156,15 +156,15 @@ test("after every refusal the focus is on the mistake", async ({ page, expectRef
     await expect(page).toHaveTitle(/^Error: /);
   });
   await page.goto("/sign-up");
-  await awake(page);
-  await authenticator.verifies(false);
+  await waitForHydration(page);
+  await authenticator.setUserVerified(false);
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("Email").fill(`${name}@example.org`);
   await page.getByRole("button", { name: "Create account with a passkey" }).focus();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("alert")).toContainText("No passkey was created.");
   await expect(page.getByRole("button", { name: "Create account with a passkey" })).toBeFocused();
-  await authenticator.verifies(true);
+  await authenticator.setUserVerified(true);
   await signUpConfirmed(page, name);
   for (const [section, what, label, text] of [
     ["profile", "Change your username", "Username", "x y"],

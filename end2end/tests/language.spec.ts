@@ -1,7 +1,7 @@
 // German, chosen by the browser or by the switch in the footer, before and after hydration.
 
 import AxeBuilder from "@axe-core/playwright";
-import { Authenticator, awake, expect, freshName, test } from "../fixtures";
+import { Authenticator, waitForHydration, expect, freshName, test } from "../fixtures";
 
 test.describe("a browser that requests German", () => {
   test.use({ locale: "de-AT" });
@@ -10,7 +10,7 @@ test.describe("a browser that requests German", () => {
     await Authenticator.attach(page);
     await page.goto("/sign-up");
     await expect(page.locator("html")).toHaveAttribute("lang", "de");
-    await awake(page);
+    await waitForHydration(page);
     await expect(page.getByRole("button", { name: "Konto mit Passkey erstellen" })).toBeVisible();
     await page.getByLabel("Benutzername").fill("x");
     await page.getByLabel("E-Mail", { exact: true }).fill("x@example.org");
@@ -42,7 +42,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.goto("/sign-in?step=recovery");
       await page.getByRole("button", { name: "Deutsch" }).click();
       await expect(page.getByRole("heading", { name: "Wiederherstellungscode benutzen" })).toBeVisible();
-      await page.getByRole("link", { name: "Anders anmelden" }).click();
+      await page.getByRole("link", { name: "Auf andere Weise anmelden" }).click();
       await expect(page.getByRole("heading", { name: "Anmelden" })).toBeVisible();
       await page.getByRole("button", { name: "English" }).click();
       await expect(page.getByRole("heading", { name: "Sign in" })).toBeVisible();

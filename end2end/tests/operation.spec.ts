@@ -4,7 +4,7 @@ import AxeBuilder from "@axe-core/playwright";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Authenticator, awake, createPasskey, seePasskeys, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, waitForHydration, createPasskey, expectPasskeys, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test } from "../fixtures";
 
 const folder = mkdtempSync(join(tmpdir(), "latchkey-brand-"));
 writeFileSync(
@@ -60,7 +60,7 @@ test.describe("by invitation", () => {
     const link = await server.command("invitations", "create");
     const name = freshName();
     await page.goto(link);
-    await awake(page);
+    await waitForHydration(page);
     await page.getByLabel("Username").fill(name);
     await page.getByLabel("Email").fill(`${name}@example.org`);
     await page.getByRole("button", { name: "Create account with a passkey" }).click();
@@ -85,7 +85,7 @@ test("a user who lost every sign-in method gets a link and creates a passkey wit
   await expect(other.getByText(`This link signs you in as ${name}`)).toBeVisible();
   await other.getByRole("button", { name: "Sign in" }).click();
   await createPasskey(other);
-  await seePasskeys(other, 2);
+  await expectPasskeys(other, 2);
   await context.close();
 });
 
@@ -97,7 +97,7 @@ test("signing in to a disabled account with its passkey says so", async ({ page,
   expectRefusal(403);
   await page.goto("/account");
   await expect(page).toHaveURL(/\/sign-in/);
-  await awake(page);
+  await waitForHydration(page);
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page.getByText("This account is disabled. Contact your administrator.").first()).toBeVisible();
 });

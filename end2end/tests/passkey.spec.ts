@@ -1,4 +1,4 @@
-import { Authenticator, awake, expect, freshName, signOut, signUp, test, withoutSuggestions } from "../fixtures";
+import { Authenticator, waitForHydration, expect, freshName, signOut, signUp, test, disableSuggestions } from "../fixtures";
 
 for (const storage of ["embedded", "postgres+redis"] as const) {
   test.describe(`on ${storage}`, () => {
@@ -12,9 +12,9 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await expect(page.getByTestId("passkeys")).toHaveText("1 passkey");
       expect(await authenticator.passkeys()).toBe(1);
       await signOut(page);
-      await withoutSuggestions(page);
+      await disableSuggestions(page);
       await page.goto("/sign-in");
-      await awake(page);
+      await waitForHydration(page);
       await page.getByRole("button", { name: "Sign in with a passkey" }).click();
       await expect(page).toHaveURL(/\/account$/);
     });

@@ -1,5 +1,5 @@
 import AxeBuilder from "@axe-core/playwright";
-import { Authenticator, askForEmail, awake, expect, freshName, emailAbout, emailTo, signOut, signUp, signUpConfirmed, test, createPasskey, passkeysOf, removePasskey, seePasskeys, signInWithPasskey } from "../fixtures";
+import { Authenticator, requestSignInEmail, waitForHydration, expect, freshName, linkInEmail, emailTo, signOut, signUp, signUpConfirmed, test, createPasskey, passkeysOf, removePasskey, expectPasskeys, signInWithPasskey } from "../fixtures";
 import { readFileSync } from "node:fs";
 import type { Browser, Page } from "@playwright/test";
 
@@ -7,12 +7,12 @@ import type { Browser, Page } from "@playwright/test";
 async function otherDevice(browser: Browser, baseURL: string | undefined, page: Page, name: string): Promise<Page> {
   const context = await browser.newContext({ baseURL });
   const other = await context.newPage();
-  await askForEmail(other, name);
+  await requestSignInEmail(other, name);
   const { link } = await emailTo(page, `${name}@example.org`, 2);
   await other.goto(link);
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(other.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
-  await awake(other);
+  await waitForHydration(other);
   return other;
 }
 
@@ -21,13 +21,13 @@ test("an action that needs a passkey asks for it in place and continues with the
   const name = freshName();
   await signUpConfirmed(page, name);
   await signOut(page);
-  await authenticator.answers(false);
-  await askForEmail(page, name);
+  await authenticator.setUserPresent(false);
+  await requestSignInEmail(page, name);
   const { link } = await emailTo(page, `${name}@example.org`, 2);
   await page.goto(link);
   await page.getByRole("button", { name: "Sign in" }).click();
 
-  await authenticator.answers(true);
+  await authenticator.setUserPresent(true);
   await page.goto("/account/profile");
   await page.getByLabel("Change your email address").click();
   await page.getByRole("textbox", { name: "Email" }).fill(`new-${name}@example.org`);
@@ -35,11 +35,11 @@ test("an action that needs a passkey asks for it in place and continues with the
   await expect(page.getByRole("heading", { name: "Confirm it's you" })).toBeVisible();
   await expect(page).toHaveURL(/\/confirm\?continue=/);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
-  await awake(page);
-  await authenticator.verifies(false);
+  await waitForHydration(page);
+  await authenticator.setUserVerified(false);
   await page.getByRole("button", { name: "Confirm with a passkey" }).click();
   await expect(page.getByText("No passkey was used.")).toBeVisible();
-  await authenticator.verifies(true);
+  await authenticator.setUserVerified(true);
   await page.getByRole("button", { name: "Confirm with a passkey" }).click();
   await expect(page.getByText("We've emailed you a link and a code to confirm your address.")).toBeVisible();
   const { link: proof } = await emailTo(page, `new-${name}@example.org`);
@@ -47,7 +47,7 @@ test("an action that needs a passkey asks for it in place and continues with the
   await page.getByRole("button", { name: "Confirm" }).click();
   await expect(page.getByRole("listitem").filter({ hasText: `new-${name}@example.org` })).toContainText("Confirmed");
 
-  const undo = await emailAbout(page, `${name}@example.org`, "Your email address was changed", "/email/undo");
+  const undo = await linkInEmail(page, `${name}@example.org`, "Your email address was changed", "/email/undo");
   await page.goto(undo);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await page.getByRole("button", { name: "Restore this address" }).click();
@@ -66,7 +66,7 @@ test("a removed passkey disappears from the device, and the last one stays", asy
   // The device already has a passkey, so the second one is created on a security key.
   const key = await Authenticator.attach(page, { transport: "usb" });
   await createPasskey(page, "Use a security key");
-  await seePasskeys(page, 2);
+  await expectPasskeys(page, 2);
   await expect.poll(() => key.passkeys()).toBe(1);
   await removePasskey(passkeysOf(page).last());
   await expect(page.getByText("Passkey removed.").first()).toBeVisible();
@@ -100,7 +100,7 @@ test("recovery codes are shown once, and one leads straight to a new passkey", a
   expect(new Set(codes).size).toBe(10);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
-  await awake(page);
+  await waitForHydration(page);
   await page.getByRole("button", { name: "Copy" }).click();
   await expect(page.getByRole("status").filter({ hasText: "Copied" })).toBeAttached();
   await expect(page.getByRole("button", { name: "Copied" })).toBeVisible();
@@ -131,7 +131,7 @@ test("recovery codes are shown once, and one leads straight to a new passkey", a
   await other.getByRole("button", { name: "Sign in" }).click();
   await expect(other.getByText("9 codes left")).toBeVisible();
   await createPasskey(other);
-  await seePasskeys(other, 2);
+  await expectPasskeys(other, 2);
   expect(await device.passkeys()).toBe(1);
   await context.close();
 });
@@ -143,8 +143,8 @@ test("\"This wasn't me\" in the email signs out all devices and suspends the new
   const other = await otherDevice(browser, baseURL, page, name);
   await Authenticator.attach(other);
   await createPasskey(other);
-  await emailAbout(page, `${name}@example.org`, "A sign-in from a new device", "/not-me");
-  const link = await emailAbout(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
+  await linkInEmail(page, `${name}@example.org`, "A sign-in from a new device", "/not-me");
+  const link = await linkInEmail(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
   await page.goto(link);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await page.getByRole("button", { name: "Secure my account" }).click();
@@ -181,7 +181,7 @@ test("a code that its sixth digit submits is not submitted again by Enter", asyn
   await signUp(page, name);
   const { code } = await emailTo(page, `${name}@example.org`);
   await page.goto("/account/profile");
-  await awake(page);
+  await waitForHydration(page);
   const sent: string[] = [];
   page.on("request", (request) => {
     if (request.method() === "POST") sent.push(request.url());
@@ -197,7 +197,7 @@ test("a code that its sixth digit submits is not submitted again by Enter", asyn
   expect(sent).toHaveLength(1);
 });
 
-test("if the sign-in is too old, creating a passkey requires reauthentication first", async ({ page, browser, baseURL }) => {
+test("if creating a passkey requires reauthentication, the page submits the form that leads to it", async ({ page, browser, baseURL }) => {
   await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);

@@ -1,18 +1,18 @@
-import { Authenticator, awake, forget, signInWithPasskey, expect, freshName, signOut, signUp, test, withoutSuggestions } from "../fixtures";
+import { Authenticator, waitForHydration, forget, signInWithPasskey, expect, freshName, signOut, signUp, test, disableSuggestions } from "../fixtures";
 
 test("autofill still works after five minutes on the page", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
   await signUp(page, freshName());
   await signOut(page);
-  await authenticator.answers(false);
+  await authenticator.setUserPresent(false);
   await forget(page);
   await page.clock.install();
   await page.goto("/sign-in");
-  await awake(page);
+  await waitForHydration(page);
   const rearmed = page.waitForResponse("**/api/sign-in/start");
   await page.clock.fastForward("04:30");
   await rearmed;
-  await authenticator.answers(true);
+  await authenticator.setUserPresent(true);
   // Whichever of the two later ceremonies gets the response, the first one has expired.
   await page.clock.fastForward("04:00");
   await expect(page).toHaveURL(/\/account$/);
@@ -22,10 +22,10 @@ test("a cancelled dialog is not an error, and a second try succeeds", async ({ p
   const authenticator = await Authenticator.attach(page);
   await signUp(page, freshName());
   await signOut(page);
-  await authenticator.verifies(false);
-  await withoutSuggestions(page);
+  await authenticator.setUserVerified(false);
+  await disableSuggestions(page);
   await page.goto("/sign-in");
-  await awake(page);
+  await waitForHydration(page);
   let begun = 0;
   page.on("response", (response) => {
     if (response.url().endsWith("/api/sign-in/start")) begun += 1;
@@ -35,7 +35,7 @@ test("a cancelled dialog is not an error, and a second try succeeds", async ({ p
   await expect.poll(() => begun).toBeGreaterThanOrEqual(1);
   await expect(page.getByRole("alert").locator("p")).toHaveClass(/advice/);
   await expect(page.getByRole("button", { name: "Email me a sign-in link" })).toBeVisible();
-  await authenticator.verifies(true);
+  await authenticator.setUserVerified(true);
   await page.getByRole("button", { name: "Try again" }).click();
   await expect(page).toHaveURL(/\/account$/);
 });
@@ -47,7 +47,7 @@ test("a protected page redirects to sign-in and back", async ({ page }) => {
   for (const section of ["/account", "/account/devices"]) {
     await page.goto(section);
     await expect(page).toHaveURL(`/sign-in?next=${section}`);
-    await awake(page);
+    await waitForHydration(page);
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();
     await expect(page).toHaveURL(section);
     await signOut(page);
@@ -56,7 +56,7 @@ test("a protected page redirects to sign-in and back", async ({ page }) => {
 
 test("Enter in the field requests an email", async ({ page }) => {
   await page.goto("/sign-in");
-  await awake(page);
+  await waitForHydration(page);
   await page.getByLabel("Username or email").fill("ada");
   await page.getByLabel("Username or email").press("Enter");
   await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
@@ -66,14 +66,14 @@ test("two tabs sign in without disturbing each other", async ({ page, context })
   await Authenticator.attach(page);
   await signUp(page, freshName());
   await signOut(page);
-  await withoutSuggestions(page);
+  await disableSuggestions(page);
   await page.goto("/sign-in");
-  await awake(page);
+  await waitForHydration(page);
   const other = await context.newPage();
   await Authenticator.attach(other);
-  await withoutSuggestions(other);
+  await disableSuggestions(other);
   await other.goto("/sign-in");
-  await awake(other);
+  await waitForHydration(other);
   await page.bringToFront();
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page).toHaveURL(/\/account$/);
@@ -85,9 +85,9 @@ test("one press sends one request", async ({ page }) => {
   await Authenticator.attach(page);
   await signUp(page, freshName());
   await signOut(page);
-  await withoutSuggestions(page);
+  await disableSuggestions(page);
   await page.goto("/sign-in");
-  await awake(page);
+  await waitForHydration(page);
   const starts: string[] = [];
   page.on("request", (request) => {
     if (request.url().endsWith("/api/sign-in/start")) starts.push(request.url());
@@ -98,17 +98,17 @@ test("one press sends one request", async ({ page }) => {
 });
 
 test("text typed before hydration is kept", async ({ page }) => {
-  let wake = () => {};
-  const asleep = new Promise<void>((resolve) => (wake = resolve));
+  let releaseWasm = () => {};
+  const wasmReleased = new Promise<void>((resolve) => (releaseWasm = resolve));
   await page.route("**/*.wasm", async (route) => {
-    await asleep;
+    await wasmReleased;
     await route.continue();
   });
   await page.goto("/sign-up", { waitUntil: "commit" });
   await page.getByLabel("Username").fill("early-bird");
   await page.getByLabel("Email").fill("early@example.org");
-  wake();
-  await awake(page);
+  releaseWasm();
+  await waitForHydration(page);
   await expect(page.getByLabel("Username")).toHaveValue("early-bird");
   await expect(page.getByLabel("Email")).toHaveValue("early@example.org");
 });
@@ -129,9 +129,9 @@ test("\"Keep me signed in\" keeps the cookie after the browser closes", async ({
   await Authenticator.attach(page);
   await signUp(page, freshName());
   await signOut(page);
-  await withoutSuggestions(page);
+  await disableSuggestions(page);
   await page.goto("/sign-in");
-  await awake(page);
+  await waitForHydration(page);
   await page.getByLabel("Keep me signed in").check();
   await page.getByRole("button", { name: "Sign in with a passkey" }).click();
   await expect(page).toHaveURL(/\/account$/);

@@ -1,8 +1,8 @@
-import { Authenticator, awake, expect, freshName, signUp, test } from "../fixtures";
+import { Authenticator, waitForHydration, expect, freshName, signUp, test } from "../fixtures";
 
 test.beforeEach(async ({ page }) => {
   await page.goto("/sign-up");
-  await awake(page);
+  await waitForHydration(page);
 });
 
 test("an invalid field shows its error next to it and keeps the typed text", async ({ page, expectRefusal }) => {
@@ -41,19 +41,19 @@ test("a taken username is reported next to the field", async ({ page, browser, s
 
 test("a cancelled dialog is not an error, and a second try succeeds", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
-  await authenticator.verifies(false);
+  await authenticator.setUserVerified(false);
   const name = freshName();
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("Email").fill("ada@example.org");
   await page.getByRole("button", { name: "Create account with a passkey" }).click();
   await expect(page.getByRole("alert")).toContainText("You can try again.");
   await expect(page.getByLabel("Username")).toHaveValue(name);
-  await authenticator.verifies(true);
+  await authenticator.setUserVerified(true);
   await page.getByRole("button", { name: "Create account with a passkey" }).click();
   await expect(page.getByRole("heading", { name: "Your passkey is ready" })).toBeVisible();
 });
 
-test("a security key that cannot store a passkey is refused with its own message", async ({ page }) => {
+test("a security key that cannot store a passkey is reported like a cancelled dialog", async ({ page }) => {
   await Authenticator.attach(page, { transport: "usb", hasResidentKey: false });
   await page.getByLabel("Username").fill(freshName());
   await page.getByLabel("Email").fill("ada@example.org");
@@ -64,7 +64,7 @@ test("a security key that cannot store a passkey is refused with its own message
 test("a browser without passkey support gets a message", async ({ page }) => {
   await page.addInitScript(() => Reflect.deleteProperty(globalThis, "PublicKeyCredential"));
   await page.reload();
-  await awake(page);
+  await waitForHydration(page);
   await page.getByLabel("Username").fill(freshName());
   await page.getByLabel("Email").fill("ada@example.org");
   await page.getByRole("button", { name: "Create account with a passkey" }).click();

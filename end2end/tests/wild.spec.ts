@@ -1,7 +1,7 @@
 // Real-world browsers and password managers: without the JSON methods of WebAuthn, or with some that throw.
 
 import type { Page } from "@playwright/test";
-import { Authenticator, awake, expect, freshName, signOut, signUp, test, withoutSuggestions } from "../fixtures";
+import { Authenticator, waitForHydration, expect, freshName, signOut, signUp, test, disableSuggestions } from "../fixtures";
 
 /** Breaks or removes browser features before the page's program runs. */
 const BROWSERS: Record<string, () => void> = {
@@ -38,13 +38,13 @@ for (const [name, breakIt] of Object.entries(BROWSERS)) {
   test(`${name} signs up and signs in`, async ({ page }) => {
     const authenticator = await Authenticator.attach(page);
     await page.addInitScript(breakIt);
-    await withoutSuggestions(page);
+    await disableSuggestions(page);
     const username = freshName();
     await signUp(page, username);
     expect(await authenticator.passkeys()).toBe(1);
     await signOut(page);
     await page.goto("/sign-in");
-    await awake(page);
+    await waitForHydration(page);
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();
     await expect(page).toHaveURL(/\/account$/);
   });
@@ -52,7 +52,7 @@ for (const [name, breakIt] of Object.entries(BROWSERS)) {
 
 async function submitSignUp(page: Page, username: string): Promise<void> {
   await page.goto("/sign-up");
-  await awake(page);
+  await waitForHydration(page);
   await page.getByLabel("Username").fill(username);
   await page.getByLabel("Email").fill(`${username}@example.org`);
   await page.getByRole("button", { name: "Create account with a passkey" }).click();

@@ -1,4 +1,4 @@
-//! Whole answers of browsers, as JSON.
+//! Complete WebAuthn responses of browsers, as JSON.
 #![no_main]
 
 use latchkey::server::auth::{AuthenticationResponse, RegistrationResponse};
@@ -7,10 +7,10 @@ use serde_json::value::RawValue;
 
 fuzz_target!(|text: String| {
     let Ok(raw) = RawValue::from_string(text) else { return };
-    if let Ok(answer) = RegistrationResponse::parse(&raw) {
-        let _ = answer.examine();
+    if let Ok(response) = RegistrationResponse::parse(&raw) {
+        let _ = response.examine();
     }
-    if let Ok(answer) = AuthenticationResponse::parse(&raw) {
-        let _ = answer.authenticator_data();
+    if let Ok(response) = AuthenticationResponse::parse(&raw) {
+        let _ = response.authenticator_data();
     }
 });

@@ -15,13 +15,13 @@ fuzz_target!(|data: &[u8]| {
     let assertion = format!(
         r#"{{"id":"AA","rawId":"AA","type":"public-key","response":{{"clientDataJSON":"{CLIENT_DATA}","authenticatorData":"{bytes}","signature":"AA"}}}}"#
     );
-    if let Ok(answer) = AuthenticationResponse::parse(&RawValue::from_string(assertion).expect("JSON")) {
-        let _ = answer.authenticator_data();
+    if let Ok(response) = AuthenticationResponse::parse(&RawValue::from_string(assertion).expect("JSON")) {
+        let _ = response.authenticator_data();
     }
     let registration = format!(
         r#"{{"id":"AA","rawId":"AA","type":"public-key","response":{{"clientDataJSON":"{CLIENT_DATA}","attestationObject":"{bytes}"}}}}"#
     );
-    if let Ok(answer) = RegistrationResponse::parse(&RawValue::from_string(registration).expect("JSON")) {
-        let _ = answer.examine();
+    if let Ok(response) = RegistrationResponse::parse(&RawValue::from_string(registration).expect("JSON")) {
+        let _ = response.examine();
     }
 });

@@ -36,7 +36,7 @@ fuzz_target!(|query: &[u8]| {
             let _ = AuthorizationRequest::parse(&parameters, &client, ReturnTo { redirect_uri, mode, state });
         }
     }
-    // What is kept and read again says the same.
+    // Parameters stay the same when they are stored and parsed again.
     assert_eq!(Parameters::parse(parameters.write().as_bytes()), parameters);
     if let Ok(text) = std::str::from_utf8(query) {
         if let Ok(uri) = RedirectUri::register(text, true) {

@@ -1,4 +1,4 @@
-//! Client data (WebAuthn Level 3, section 5.8.1) as a browser would send it, within an answer that is fit otherwise.
+//! Client data (WebAuthn Level 3, section 5.8.1) as a browser would send it, in an otherwise valid response.
 #![no_main]
 
 use base64::Engine;

@@ -1,7 +1,7 @@
-//! Settings, each as any text: either a configuration or a list of problems, and no secret in the latter.
+//! Settings with arbitrary values: the result is a configuration, or a list of problems without secrets.
 #![no_main]
 
-use latchkey::server::config::{Config, NAMES, Source};
+use latchkey::server::config::{NAMES, Source};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|values: Vec<(u8, String)>| {
@@ -9,8 +9,7 @@ fuzz_target!(|values: Vec<(u8, String)>| {
         values.into_iter().map(|(name, value)| (NAMES[usize::from(name) % NAMES.len()], value)).collect();
     let key = pairs.iter().rev().find(|(name, _)| *name == "SECRET_KEY").map(|(_, value)| value.trim().to_owned());
     if let Err(problems) = latchkey::bootstrap::settings(&Source::from_pairs(pairs)) {
-        let told = problems.iter().filter(|problem| problem.setting == "SECRET_KEY");
-        for problem in told {
+        for problem in problems.iter().filter(|problem| problem.setting == "SECRET_KEY") {
             let length = key.as_ref().map_or(0, String::len);
             assert!(problem.found == "nothing" || problem.found == format!("{length} bytes"), "{}", problem.found);
         }

@@ -38,7 +38,7 @@ pub async fn finish_sign_up(credential: WebAuthnJson, keep: Option<bool>) -> Res
     let answer = RegistrationResponse::parse(&credential).map_err(crate::server::auth::Error::from)?;
     let new = request.state.sign_up().finish(&answer, &request.caller(), keep.unwrap_or(false)).await?;
     if new.user.email.is_some() && request.state.core().email().can_send() {
-        request.tell(Notice::SignedUp);
+        request.send_notice(Notice::SignedUp);
     }
     request.signed_in(&new, &request.next_after_sign_up())
 }

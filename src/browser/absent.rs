@@ -6,9 +6,9 @@ use super::{BrowserError, Mediation};
 use crate::types::{ApiError, Language, PropertyMap, texts};
 use leptos::prelude::use_context;
 
-/// A response.
+/// A JSON value.
 #[derive(Clone, Debug)]
-pub struct Answer(());
+pub struct JsonValue(());
 
 /// An argument of a call.
 #[derive(Debug)]
@@ -26,8 +26,8 @@ impl From<bool> for Argument {
     }
 }
 
-impl From<&Answer> for Argument {
-    fn from(_answer: &Answer) -> Self {
+impl From<&JsonValue> for Argument {
+    fn from(_answer: &JsonValue) -> Self {
         Self(())
     }
 }
@@ -61,37 +61,37 @@ pub async fn supports_immediate() -> bool {
 
 /// # Errors
 /// Always: there is no browser.
-pub async fn create(_options: &Answer, _hint: &str, _abort: &Abort) -> Result<Answer, BrowserError> {
+pub async fn create(_options: &JsonValue, _hint: &str, _abort: &Abort) -> Result<JsonValue, BrowserError> {
     Err(BrowserError::Unsupported)
 }
 
 /// # Errors
 /// Always: there is no browser.
-pub async fn get(_options: &Answer, _mediation: Mediation, _abort: &Abort) -> Result<Answer, BrowserError> {
+pub async fn get(_options: &JsonValue, _mediation: Mediation, _abort: &Abort) -> Result<JsonValue, BrowserError> {
     Err(BrowserError::Unsupported)
 }
 
 /// # Errors
 /// Always: there is no browser.
-pub async fn post<const N: usize>(_path: &str, _arguments: [(&str, Argument); N]) -> Result<Answer, ApiError> {
+pub async fn post<const N: usize>(_path: &str, _arguments: [(&str, Argument); N]) -> Result<JsonValue, ApiError> {
     Err(ApiError::Unreachable)
 }
 
 #[must_use]
-pub fn string_member(_answer: &Answer, _name: &str) -> Option<String> {
+pub fn string_member(_answer: &JsonValue, _name: &str) -> Option<String> {
     None
 }
 
-pub async fn forget_unknown(_options: &Answer, _answer: &Answer) {}
+pub async fn forget_unknown(_options: &JsonValue, _answer: &JsonValue) {}
 
 /// A property of the island that is being rendered.
 #[must_use]
-pub fn given(name: &str) -> Option<String> {
+pub fn island_property(name: &str) -> Option<String> {
     use_context::<PropertyMap>()?.get(name)
 }
 
 #[must_use]
-pub fn typed(_id: &str) -> Option<String> {
+pub fn field_value(_id: &str) -> Option<String> {
     None
 }
 
@@ -131,6 +131,6 @@ pub fn is_visible() -> bool {
 pub fn when_visible(_then: impl Fn() + 'static) {}
 
 /// A text in the language of the page that is being rendered.
-pub fn translated(english: &'static str) -> Option<&'static str> {
-    use_context::<Language>().map(|language| texts::translated(english, language))
+pub fn translate(english: &'static str) -> Option<&'static str> {
+    use_context::<Language>().map(|language| texts::translate(english, language))
 }

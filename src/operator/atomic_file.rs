@@ -17,12 +17,12 @@ impl AtomicFile {
     ///
     /// # Errors
     /// When the target already exists, or its folder is not writable.
-    pub fn of(target: &Path) -> Result<Self, Failure> {
+    pub fn create(target: &Path) -> Result<Self, Failure> {
         refuse_existing(target)?;
         let mut name = target.file_name().unwrap_or_default().to_owned();
         name.push(".");
         let file = Builder::new().prefix(&name).suffix(".part").tempfile_in(folder_of(target));
-        let file = file.map_err(|cause| about(target, &cause))?.into_temp_path();
+        let file = file.map_err(|cause| io_failure(target, &cause))?.into_temp_path();
         Ok(Self { target: target.to_owned(), file })
     }
 
@@ -37,24 +37,24 @@ impl AtomicFile {
     /// When a file with that name was created in the meantime, or the disk fails.
     pub fn finish(self) -> Result<(), Failure> {
         let Self { target, file } = self;
-        File::open(&file).and_then(|file| file.sync_all()).map_err(|cause| about(&file, &cause))?;
+        File::open(&file).and_then(|file| file.sync_all()).map_err(|cause| io_failure(&file, &cause))?;
         match file.persist_noclobber(&target) {
             Ok(()) => sync_folder_of(&target),
-            Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => Err(taken(&target)),
-            Err(refused) => Err(about(&target, &refused.error)),
+            Err(refused) if refused.error.kind() == ErrorKind::AlreadyExists => Err(already_exists(&target)),
+            Err(refused) => Err(io_failure(&target, &refused.error)),
         }
     }
 }
 
 fn refuse_existing(path: &Path) -> Result<(), Failure> {
     match path.symlink_metadata() {
-        Ok(_) => Err(taken(path)),
+        Ok(_) => Err(already_exists(path)),
         Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(()),
-        Err(cause) => Err(about(path, &cause)),
+        Err(cause) => Err(io_failure(path, &cause)),
     }
 }
 
-fn taken(path: &Path) -> Failure {
+fn already_exists(path: &Path) -> Failure {
     Failure::Message(format!("{} already exists; choose another file", path.display()))
 }
 
@@ -67,11 +67,11 @@ fn folder_of(file: &Path) -> &Path {
 /// # Errors
 /// When the disk fails.
 pub fn sync_folder_of(file: &Path) -> Result<(), Failure> {
-    File::open(folder_of(file)).and_then(|folder| folder.sync_all()).map_err(|cause| about(file, &cause))
+    File::open(folder_of(file)).and_then(|folder| folder.sync_all()).map_err(|cause| io_failure(file, &cause))
 }
 
 /// An I/O failure that names its file.
-pub fn about(path: &Path, cause: &Error) -> Failure {
+pub fn io_failure(path: &Path, cause: &Error) -> Failure {
     Failure::Message(format!("{}: {cause}", path.display()))
 }
 
@@ -84,19 +84,19 @@ mod tests {
     fn a_finished_file_gets_its_name_and_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("copy");
-        let draft = AtomicFile::of(&target).unwrap();
+        let draft = AtomicFile::create(&target).unwrap();
         write(draft.path(), "whole").unwrap();
         assert!(!target.exists());
         draft.finish().unwrap();
         assert_eq!(read_to_string(&target).unwrap(), "whole");
         assert_eq!(read_dir(folder.path()).unwrap().count(), 1);
-        assert!(AtomicFile::of(&target).err().unwrap().to_string().contains("already exists"));
+        assert!(AtomicFile::create(&target).err().unwrap().to_string().contains("already exists"));
     }
 
     #[test]
     fn a_dropped_file_leaves_nothing_behind() {
         let folder = tempfile::tempdir().unwrap();
-        drop(AtomicFile::of(&folder.path().join("copy")).unwrap());
+        drop(AtomicFile::create(&folder.path().join("copy")).unwrap());
         assert_eq!(read_dir(folder.path()).unwrap().count(), 0);
     }
 
@@ -104,7 +104,7 @@ mod tests {
     fn a_file_created_meanwhile_is_not_overwritten() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("copy");
-        let (one, other) = (AtomicFile::of(&target).unwrap(), AtomicFile::of(&target).unwrap());
+        let (one, other) = (AtomicFile::create(&target).unwrap(), AtomicFile::create(&target).unwrap());
         write(one.path(), "one").unwrap();
         write(other.path(), "other").unwrap();
         one.finish().unwrap();

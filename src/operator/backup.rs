@@ -11,7 +11,7 @@ pub async fn run(copy: &Path, config: &Config) -> Result<(), Failure> {
     if !file.exists() {
         return Err(Failure::Message(format!("the database {} does not exist yet", file.display())));
     }
-    let draft = AtomicFile::of(copy)?;
+    let draft = AtomicFile::create(copy)?;
     sqlite::back_up(file, draft.path()).await?;
     draft.finish()?;
     say(&format!("copied {} to {}", file.display(), copy.display()));

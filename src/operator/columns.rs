@@ -3,11 +3,11 @@
 use std::fmt;
 
 /// A table whose rows have the same number of cells. Each column is as wide as its longest cell.
-pub struct Columns {
+pub struct TextTable {
     rows: Vec<Vec<String>>,
 }
 
-impl Columns {
+impl TextTable {
     pub fn new() -> Self {
         Self { rows: Vec::new() }
     }
@@ -23,7 +23,7 @@ impl Columns {
     }
 }
 
-impl fmt::Display for Columns {
+impl fmt::Display for TextTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let count = self.rows.first().map_or(0, Vec::len);
         let width = |column: usize| self.rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
@@ -42,11 +42,11 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_longest_cell() {
-        let mut columns = Columns::headed(["name", "passkeys"]);
+        let mut columns = TextTable::headed(["name", "passkeys"]);
         columns.add(["ada".to_owned(), "1".to_owned()]);
         columns.add(["Émilie du Châtelet".to_owned(), "12".to_owned()]);
         let lines = [" name                passkeys", " ada                 1", " Émilie du Châtelet  12"];
         assert_eq!(columns.to_string(), lines.join("\n"));
-        assert_eq!(Columns::new().to_string(), "");
+        assert_eq!(TextTable::new().to_string(), "");
     }
 }

@@ -1,4 +1,4 @@
-use super::columns::Columns;
+use super::columns::TextTable;
 use super::{Failure, Output, PAGE, find_user, json_line, write};
 use crate::server::admin::values;
 use crate::server::model::{Group, GroupName, User};
@@ -123,7 +123,7 @@ fn membership(name: &GroupName, user: &User, (what, is_so): (&str, bool)) -> Val
 }
 
 async fn list(services: &Services, json: bool) -> Result<(), Failure> {
-    let mut table = Columns::headed(["name", "title", "members", "default", "source"]);
+    let mut table = TextTable::headed(["name", "title", "members", "default", "source"]);
     let mut last: Option<GroupName> = None;
     loop {
         let page = services.groups().page(last.as_ref(), PAGE).await?;

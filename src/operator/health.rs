@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Longest wait for the response.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-pub async fn ask(config: &Config) -> Result<(), Failure> {
+pub async fn check(config: &Config) -> Result<(), Failure> {
     let url = format!("http://{}{}", beside(config.listen_addr), paths::HEALTH);
     let target = url.clone();
     // No proxy and no redirects: the server is on this machine.

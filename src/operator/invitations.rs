@@ -1,4 +1,4 @@
-use super::columns::Columns;
+use super::columns::TextTable;
 use super::{Failure, PAGE, say, write};
 use crate::bootstrap;
 use crate::server::admin::{Refused, values};
@@ -59,7 +59,7 @@ pub async fn run(command: Invitations, config: &Config) -> Result<(), Failure> {
             }
         }
         Invitations::List => {
-            let mut table = Columns::headed(["id", "uses left", "created", "expires", "note"]);
+            let mut table = TextTable::headed(["id", "uses left", "created", "expires", "note"]);
             let mut last = None;
             loop {
                 let page = services.invitations().page(last.as_ref(), PAGE).await?;

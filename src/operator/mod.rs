@@ -165,7 +165,7 @@ pub async fn run(command: Command, config: &Config) -> Result<ExitCode, Failure>
     match command {
         Command::Serve => {}
         Command::Doctor => return doctor::report(config).await,
-        Command::Health => health::ask(config).await?,
+        Command::Health => health::check(config).await?,
         Command::Migrate => {
             let store = bootstrap::open_store(&config.database).await?;
             bootstrap::warn_if_new(&*store, &config.database);
@@ -244,6 +244,6 @@ async fn find_user(services: &Services, name: &str) -> Result<User, Failure> {
     services.administration().named(&identifier).await?.ok_or_else(unknown)
 }
 
-fn gone(name: &str) -> Failure {
+fn account_deleted(name: &str) -> Failure {
     Failure::Message(format!("the account {name:?} has been deleted"))
 }

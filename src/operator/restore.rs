@@ -1,6 +1,6 @@
 //! `latchkey restore`: restores a backup without the sessions and pending emails in it.
 
-use super::atomic_file::{about, sync_folder_of};
+use super::atomic_file::{io_failure, sync_folder_of};
 use super::{Failure, say};
 use crate::bootstrap;
 use crate::server::clock::{Clock, SystemClock};
@@ -63,7 +63,7 @@ async fn replace_signing_keys(store: &dyn Store) -> Result<(), Failure> {
 /// Replaces the database with a copy that has no sessions or pending emails. Does not touch the database until the copy
 /// is complete.
 async fn replace_database(copy: &Path, database: &Path, config: &Config) -> Result<(), Failure> {
-    let aside = sqlite::beside(database, ".before-restore");
+    let aside = sqlite::sibling_path(database, ".before-restore");
     if aside.symlink_metadata().is_ok() {
         return Err(Failure::Message(format!("{} already exists; move it away first", aside.display())));
     }
@@ -87,7 +87,7 @@ async fn replace_database(copy: &Path, database: &Path, config: &Config) -> Resu
     if database.exists() && sqlite::is_in_use(database).await {
         return Err(in_use(database));
     }
-    let folder = TempFolder::make(sqlite::beside(database, ".restoring"))?;
+    let folder = TempFolder::make(sqlite::sibling_path(database, ".restoring"))?;
     let file = folder.0.join("latchkey.db");
     sqlite::make_private(&file)?;
     sqlite::back_up(copy, &file).await?;
@@ -96,24 +96,24 @@ async fn replace_database(copy: &Path, database: &Path, config: &Config) -> Resu
     replace_signing_keys(&*store).await?;
     store.close().await;
     drop(store);
-    sqlite::fold(&file).await?;
-    fs::File::open(&file).and_then(|file| file.sync_all()).map_err(|cause| about(&file, &cause))?;
+    sqlite::merge_log(&file).await?;
+    fs::File::open(&file).and_then(|file| file.sync_all()).map_err(|cause| io_failure(&file, &cause))?;
     if database.exists() {
         // A hard link, so that the database never lacks its name. Some file systems do not support links.
         let kept = fs::hard_link(database, &aside).or_else(|_| fs::copy(database, &aside).map(drop));
-        kept.map_err(|cause| about(&aside, &cause))?;
+        kept.map_err(|cause| io_failure(&aside, &cause))?;
         say(&format!("the previous database was saved as {}", aside.display()));
     }
     // SQLite would apply the old write-ahead log to the restored file.
     for ending in ["-wal", "-shm", "-journal"] {
-        match fs::rename(sqlite::beside(database, ending), sqlite::beside(&aside, ending)) {
+        match fs::rename(sqlite::sibling_path(database, ending), sqlite::sibling_path(&aside, ending)) {
             Err(cause) if cause.kind() != ErrorKind::NotFound => {
-                return Err(about(&sqlite::beside(database, ending), &cause));
+                return Err(io_failure(&sqlite::sibling_path(database, ending), &cause));
             }
             _ => {}
         }
     }
-    fs::rename(&file, database).map_err(|cause| about(database, &cause))?;
+    fs::rename(&file, database).map_err(|cause| io_failure(database, &cause))?;
     sync_folder_of(database)?;
     say(&format!("restored {} from {}", database.display(), copy.display()));
     Ok(())
@@ -130,7 +130,7 @@ impl TempFolder {
     /// The caller holds the database's lock, so an existing folder was left behind by an interrupted command.
     fn make(folder: PathBuf) -> Result<Self, Failure> {
         match fs::remove_dir_all(&folder) {
-            Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(about(&folder, &cause)),
+            Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(io_failure(&folder, &cause)),
             _ => {}
         }
         bootstrap::create_folder(Some(&folder))?;

@@ -1,4 +1,4 @@
-use super::columns::Columns;
+use super::columns::TextTable;
 use super::{Failure, Output, PAGE, find_user, json_line, write};
 use crate::server::model::Role;
 use crate::server::services::Services;
@@ -69,7 +69,7 @@ pub async fn run(command: Roles, services: &Services) -> Result<(), Failure> {
 }
 
 async fn list(services: &Services, json: bool) -> Result<(), Failure> {
-    let mut table = Columns::headed(["username", "role", "since"]);
+    let mut table = TextTable::headed(["username", "role", "since"]);
     let mut last = None;
     loop {
         let page = services.roles().page(last, PAGE).await?;

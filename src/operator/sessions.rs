@@ -1,4 +1,4 @@
-use super::{Failure, PAGE, find_user, gone, say};
+use super::{Failure, PAGE, account_deleted, find_user, say};
 use crate::bootstrap;
 use crate::server::config::Config;
 use crate::server::services::Services;
@@ -25,7 +25,7 @@ pub async fn run(Sessions::Revoke(whose): Sessions, config: &Config) -> Result<(
     match whose.user {
         Some(name) => {
             let user = find_user(&services, &name).await?;
-            let ended = services.administration().end_sessions(user.id).await?.ok_or_else(|| gone(&name))?;
+            let ended = services.administration().end_sessions(user.id).await?.ok_or_else(|| account_deleted(&name))?;
             say(&format!("sessions of {} ended: {ended}", user.username));
         }
         None => say(&format!("sessions ended: {}", end_all(&services).await?)),

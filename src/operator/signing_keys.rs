@@ -1,4 +1,4 @@
-use super::columns::Columns;
+use super::columns::TextTable;
 use super::{Failure, Output, json_line, write};
 use crate::server::clock::Timestamp;
 use crate::server::jose::KeyId;
@@ -47,7 +47,7 @@ pub async fn run(command: SigningKeys, services: &Services) -> Result<(), Failur
     let keys = services.signing_keys();
     match command {
         SigningKeys::List { json } => {
-            let mut table = Columns::headed(["kid", "algorithm", "state", "signs from"]);
+            let mut table = TextTable::headed(["kid", "algorithm", "state", "signs from"]);
             for (key, phase) in keys.list().await? {
                 let line = Line {
                     kid: key.id.as_str(),
@@ -77,7 +77,7 @@ pub async fn run(command: SigningKeys, services: &Services) -> Result<(), Failur
             output.report(&json!({ "made": made.iter().map(KeyId::as_str).collect::<Vec<_>>() }), &sentence)
         }
         SigningKeys::Revoke { kid, output } => {
-            if !keys.revoke(&KeyId::named(&kid)).await? {
+            if !keys.revoke(&KeyId::from_text(&kid)).await? {
                 return Err(Failure::Message(format!("there is no signing key {kid}")));
             }
             let sentence = format!("revoked signing key {kid}; running servers stop using it within a minute");

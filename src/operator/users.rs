@@ -1,5 +1,5 @@
-use super::columns::Columns;
-use super::{Failure, each_account, find_user, gone, json_line, say, write};
+use super::columns::TextTable;
+use super::{Failure, account_deleted, each_account, find_user, json_line, say, write};
 use crate::bootstrap;
 use crate::server::clock::Timestamp;
 use crate::server::config::Config;
@@ -97,7 +97,7 @@ pub async fn run(command: Users, services: &Services) -> Result<(), Failure> {
 }
 
 async fn list(services: &Services, json: bool) -> Result<(), Failure> {
-    let mut table = Columns::headed(["username", "email", "passkeys", "sessions", "last seen", "state"]);
+    let mut table = TextTable::headed(["username", "email", "passkeys", "sessions", "last seen", "state"]);
     each_account(services, async |summary| {
         let line = Line::new(&summary);
         if json {
@@ -113,9 +113,9 @@ async fn list(services: &Services, json: bool) -> Result<(), Failure> {
 async fn show(services: &Services, name: &str) -> Result<(), Failure> {
     let user = find_user(services, name).await?;
     let account = services.administration().account(user.id).await?;
-    let (summary, passkeys, sessions) = account.ok_or_else(|| gone(name))?;
+    let (summary, passkeys, sessions) = account.ok_or_else(|| account_deleted(name))?;
     let facts = Line::new(&summary);
-    let mut table = Columns::new();
+    let mut table = TextTable::new();
     for (fact, value) in [
         ("username", facts.username.to_owned()),
         ("name", facts.display_name.to_owned()),
@@ -127,20 +127,20 @@ async fn show(services: &Services, name: &str) -> Result<(), Failure> {
         table.add([fact.to_owned(), value]);
     }
     write(&format!("{table}\n"))?;
-    let mut passkey_table = Columns::headed(["passkey", "created", "last used", "relying party"]);
+    let mut passkey_table = TextTable::headed(["passkey", "created", "last used", "relying party"]);
     for passkey in passkeys {
         let used = passkey.last_used_at.map_or("never".to_owned(), Timestamp::to_rfc3339);
         passkey_table.add([passkey.name, passkey.created_at.to_rfc3339(), used, passkey.rp_id]);
     }
     write(&format!("{passkey_table}\n"))?;
-    let mut session_table = Columns::headed(["session", "method", "created", "last seen", "client"]);
+    let mut session_table = TextTable::headed(["session", "method", "created", "last seen", "client"]);
     for session in sessions {
         let client = [session.client.browser, session.client.system].into_iter().flatten().collect::<Vec<_>>();
         let (began, seen) = (session.created_at.to_rfc3339(), session.last_seen_at.to_rfc3339());
         session_table.add([session.id.encode(), session.method.words().to_owned(), began, seen, client.join(", ")]);
     }
     write(&format!("{session_table}\n"))?;
-    let mut activity = Columns::headed(["time", "event", "detail"]);
+    let mut activity = TextTable::headed(["time", "event", "detail"]);
     for event in services.activity().page(user.id, None).await?.unwrap_or_default().into_iter().take(10) {
         activity.add([event.at.to_rfc3339(), event.kind.sentence().to_owned(), event.detail.unwrap_or_default()]);
     }
@@ -149,7 +149,7 @@ async fn show(services: &Services, name: &str) -> Result<(), Failure> {
 
 async fn set_disabled(services: &Services, name: &str, disabled: bool) -> Result<(), Failure> {
     let user = find_user(services, name).await?;
-    let user = services.administration().set_disabled(user.id, disabled).await?.ok_or_else(|| gone(name))?;
+    let user = services.administration().set_disabled(user.id, disabled).await?.ok_or_else(|| account_deleted(name))?;
     say(&match user.disabled_at {
         Some(since) => format!("{} has been disabled since {}", user.username, since.to_rfc3339()),
         None => format!("{} is enabled", user.username),

@@ -3,7 +3,7 @@
 
 use crate::server::Unavailable;
 use crate::server::clock::Clock;
-use crate::server::ephemeral::{Ephemeral, Kept};
+use crate::server::ephemeral::{Entry, Ephemeral};
 use crate::server::keys::Keys;
 use crate::server::model::limit::{Bucket, COUNT_ONCE_WINDOW, Exceeded, FAILURE_WINDOW, Limit, MAX_FAILURES};
 use crate::server::model::{ClientAddress, UserId};
@@ -105,12 +105,12 @@ impl Limiter {
     ///
     /// # Errors
     /// The same as [`Limiter::draw`].
-    pub async fn look(&self, limit: &Limit, subject: Subject<'_>) -> Result<(), LimitError> {
+    pub async fn peek(&self, limit: &Limit, subject: Subject<'_>) -> Result<(), LimitError> {
         if !self.is_on {
             return Ok(self.ephemeral.ping().await?);
         }
         let buckets = self.buckets(&[(limit, subject)]);
-        refused(&buckets, self.ephemeral.look(&buckets, self.clock.now()).await?)
+        refused(&buckets, self.ephemeral.peek(&buckets, self.clock.now()).await?)
     }
 
     /// Counts one use; retries under the same name count only once.
@@ -133,12 +133,17 @@ impl Limiter {
     ///
     /// # Errors
     /// The same as [`Limiter::draw`].
-    pub async fn draw_and_store(&self, limit: &Limit, subject: Subject<'_>, kept: Kept<'_>) -> Result<(), LimitError> {
+    pub async fn draw_and_store(
+        &self,
+        limit: &Limit,
+        subject: Subject<'_>,
+        entry: Entry<'_>,
+    ) -> Result<(), LimitError> {
         if !self.is_on {
-            return Ok(self.ephemeral.put(kept.key, kept.value, kept.ttl).await?);
+            return Ok(self.ephemeral.put(entry.key, entry.value, entry.ttl).await?);
         }
         let buckets = self.buckets(&[(limit, subject)]);
-        refused(&buckets, self.ephemeral.draw(&buckets, self.clock.now(), Some(kept)).await?)
+        refused(&buckets, self.ephemeral.draw(&buckets, self.clock.now(), Some(entry)).await?)
     }
 
     /// Counts a wrong code.
@@ -189,8 +194,8 @@ impl Limiter {
 }
 
 fn refused(buckets: &[Bucket], exceeded: Option<Exceeded>) -> Result<(), LimitError> {
-    let Some(Exceeded { place, wait }) = exceeded else { return Ok(()) };
-    let name = buckets.get(place).map_or("unknown", |bucket| bucket.limit.name);
+    let Some(Exceeded { index, wait }) = exceeded else { return Ok(()) };
+    let name = buckets.get(index).map_or("unknown", |bucket| bucket.limit.name);
     meters::limited(name);
     tracing::info!(limit = name, "rate limit exceeded");
     Err(LimitError::TooMany(TooMany { retry_after: wait }))

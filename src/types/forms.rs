@@ -104,7 +104,7 @@ impl AccountAction {
         }
     }
 
-    /// Reads what [`AccountAction::name`] wrote; `None` for anything else.
+    /// The inverse of [`AccountAction::name`]; `None` for an unknown name.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|action| action.name() == name)

@@ -54,7 +54,7 @@ impl Language {
         }
     }
 
-    /// Reads what [`Language::tag`] wrote; `None` for anything else.
+    /// The inverse of [`Language::tag`]; `None` for an unknown tag.
     #[must_use]
     pub fn parse(tag: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|language| language.tag() == tag)

@@ -13,20 +13,20 @@ impl Next {
     /// Browsers read `//host`, `/\host` and `/<tab>/host` as other sites (URL Standard, section 4.4, "relative state"),
     /// so only visible ASCII without a backslash passes, and no second slash.
     #[must_use]
-    pub fn or_account(wish: Option<&str>) -> Self {
-        wish.and_then(Self::own).unwrap_or_else(|| Self(paths::ACCOUNT.to_owned()))
+    pub fn or_account(path: Option<&str>) -> Self {
+        path.and_then(Self::own).unwrap_or_else(|| Self(paths::ACCOUNT.to_owned()))
     }
 
     /// The same, else the home page.
     #[must_use]
-    pub fn or_home(wish: Option<&str>) -> Self {
-        wish.and_then(Self::own).unwrap_or_else(|| Self(paths::HOME.to_owned()))
+    pub fn or_home(path: Option<&str>) -> Self {
+        path.and_then(Self::own).unwrap_or_else(|| Self(paths::HOME.to_owned()))
     }
 
     /// A path of this site; `None` for anything else.
     #[must_use]
-    pub fn own(wish: &str) -> Option<Self> {
-        is_own_path(wish).then(|| Self(wish.to_owned()))
+    pub fn own(path: &str) -> Option<Self> {
+        is_own_path(path).then(|| Self(path.to_owned()))
     }
 
     #[must_use]
@@ -41,24 +41,24 @@ impl fmt::Display for Next {
     }
 }
 
-fn is_own_path(wish: &str) -> bool {
-    wish.len() <= Next::MAX_BYTES
-        && wish.starts_with('/')
-        && !wish.starts_with("//")
-        && wish.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
-        && !has_dot_segment(wish)
+fn is_own_path(path: &str) -> bool {
+    path.len() <= Next::MAX_BYTES
+        && path.starts_with('/')
+        && !path.starts_with("//")
+        && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+        && !has_dot_segment(path)
         // A link must not make a user who signs in perform an action.
-        && !paths::is_below(path_of(wish), paths::API)
+        && !paths::is_below(path_of(path), paths::API)
 }
 
-fn path_of(wish: &str) -> &str {
-    wish.split(['?', '#']).next().unwrap_or_default()
+fn path_of(path: &str) -> &str {
+    path.split(['?', '#']).next().unwrap_or_default()
 }
 
 /// Browsers resolve `.` and `..`, also percent-encoded, so that `/..//host` would be `//host` to software that resolves
 /// twice.
-fn has_dot_segment(wish: &str) -> bool {
-    path_of(wish).split('/').any(|segment| {
+fn has_dot_segment(path: &str) -> bool {
+    path_of(path).split('/').any(|segment| {
         let dots = segment.to_ascii_lowercase().replace("%2e", ".");
         dots == "." || dots == ".."
     })
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn anything_that_could_leave_the_site_becomes_the_account_page() {
-        for wish in [
+        for path in [
             "",
             "account",
             "//evil.example",
@@ -100,7 +100,7 @@ mod tests {
             "/a\u{0}",
             &format!("/{}", "x".repeat(2048)),
         ] {
-            assert_eq!(Next::or_account(Some(wish)).as_str(), "/account", "{wish:?}");
+            assert_eq!(Next::or_account(Some(path)).as_str(), "/account", "{path:?}");
         }
         assert_eq!(Next::or_account(None).as_str(), "/account");
     }

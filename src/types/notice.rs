@@ -26,7 +26,7 @@ pub enum Notice {
     SignedUp,
 }
 
-/// The tone of a notice.
+/// The severity of a notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     Success,
@@ -84,7 +84,7 @@ impl Notice {
         }
     }
 
-    /// Reads what [`Notice::code`] wrote; `None` for anything else.
+    /// The inverse of [`Notice::code`]; `None` for an unknown code.
     #[must_use]
     pub fn parse(code: &str) -> Option<Self> {
         if let Some(tries) = code.strip_prefix("code_wrong.") {
@@ -96,7 +96,7 @@ impl Notice {
             return Some(Self::Refused(ApiError::TooManyRequests { retry_after }));
         }
         let plain = Self::PLAIN.into_iter().find(|notice| notice.code() == code);
-        plain.or_else(|| ApiError::of_code(code).map(Self::Refused))
+        plain.or_else(|| ApiError::from_code(code).map(Self::Refused))
     }
 
     #[must_use]
@@ -142,7 +142,7 @@ impl Notice {
             Self::LinkUsed => "That link was already used or has expired. Your confirmed address is shown below.",
             Self::Refused(error) => error.message(),
             Self::PasskeyRenamed => "Passkey renamed.",
-            Self::SessionsEnded => "Signed out. This device is still signed in.",
+            Self::SessionsEnded => "Signed out there. This device is still signed in.",
             Self::SignedOut => "You're signed out.",
             Self::SignedUp => "Welcome! We've emailed you a link to confirm your address.",
         }

@@ -44,7 +44,7 @@ impl Section {
 
     /// The section at a path.
     #[must_use]
-    pub fn of_path(path: &str) -> Option<Self> {
+    pub fn from_path(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|section| section.path() == path)
     }
 }
@@ -56,8 +56,8 @@ mod tests {
     #[test]
     fn every_section_is_found_by_its_path() {
         for section in Section::ALL {
-            assert_eq!(Section::of_path(section.path()), Some(section));
+            assert_eq!(Section::from_path(section.path()), Some(section));
         }
-        assert_eq!(Section::of_path("/account/"), None);
+        assert_eq!(Section::from_path("/account/"), None);
     }
 }

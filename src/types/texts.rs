@@ -31,7 +31,7 @@ fn pairs(file: &'static str) -> impl Iterator<Item = (&'static str, &'static str
 
 /// The translation of an English text; the text itself if there is none, which a test rules out.
 #[must_use]
-pub fn translated(english: &'static str, language: Language) -> &'static str {
+pub fn translate(english: &'static str, language: Language) -> &'static str {
     look_up(english, language).unwrap_or(english)
 }
 
@@ -59,7 +59,7 @@ const SERVER_PART: &str = "\n#! server\n";
 
 /// Replaces the placeholders `{}` of a text by values, in order.
 #[must_use]
-pub fn filled(text: &str, values: &[&str]) -> String {
+pub fn fill(text: &str, values: &[&str]) -> String {
     let mut parts = text.split("{}");
     let first = parts.next().unwrap_or_default().to_owned();
     let rest = parts.enumerate();
@@ -109,8 +109,8 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_in_order() {
-        assert_eq!(filled("{} on {}.", &["Firefox", "Linux"]), "Firefox on Linux.");
-        assert_eq!(filled("plain", &["x"]), "plain");
-        assert_eq!(filled("{}", &["{}"]), "{}");
+        assert_eq!(fill("{} on {}.", &["Firefox", "Linux"]), "Firefox on Linux.");
+        assert_eq!(fill("plain", &["x"]), "plain");
+        assert_eq!(fill("{}", &["{}"]), "{}");
     }
 }

@@ -30,7 +30,7 @@ pub fn Shell(
     /// Whether the page is shown only once at its address.
     shown_once: bool,
     /// The address of another site that the page redirects to at once.
-    leads_to: Option<String>,
+    redirects_to: Option<String>,
     children: Children,
 ) -> impl IntoView {
     let (site, language) = (expect_context::<Arc<Site>>(), use_context::<Language>().unwrap_or_default());
@@ -47,8 +47,9 @@ pub fn Shell(
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                {leads_to.map(|address| view! { <meta http-equiv="refresh" content=format!("0;url={address}") /> })}
-                <title>{format!("{title} · {}", site.name)}</title>
+                {redirects_to.map(|address| view! { <meta http-equiv="refresh" content=format!("0;url={address}") /> })}
+                // As HTML: in debug builds, Leptos ends the children of an element with a marker, which a title would show.
+                <title inner_html=format!("{title} · {}", site.name).replace('&', "&amp;").replace('<', "&lt;")></title>
                 <link rel="icon" href=site.logo />
                 <link rel="stylesheet" href=styles />
                 {site.colours.map(|colours| view! { <link rel="stylesheet" href=colours /> })}
@@ -151,7 +152,7 @@ fn Languages(chosen: Language, here: String) -> impl IntoView {
 }
 
 /// Hydrates the islands of a page. It replaces the script of Leptos, which is inlined in every page and supports nested
-/// islands, which are not used here. It also tells `browser::given` which island is being hydrated.
+/// islands, which are not used here. It also tells `browser::island_property` which island is being hydrated.
 #[component]
 fn Islands(options: LeptosOptions) -> impl IntoView {
     let file = |end: &str| format!("/{}/{}.{end}", options.site_pkg_dir, options.output_name);

@@ -7,13 +7,13 @@ use leptos::prelude::*;
 /// A text in the language of the page.
 #[must_use]
 pub fn t(english: &'static str) -> &'static str {
-    browser::translated(english).unwrap_or(english)
+    browser::translate(english).unwrap_or(english)
 }
 
 /// A text in the language of the page, with values for its placeholders.
 #[must_use]
 pub fn fill(english: &'static str, values: &[&str]) -> String {
-    texts::filled(t(english), values)
+    texts::fill(t(english), values)
 }
 
 /// A text with views for its placeholders, such as a name in bold.

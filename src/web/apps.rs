@@ -43,11 +43,11 @@ pub async fn get(context: RequestContext, SignedIn(current): SignedIn, request: 
         let (tiles, next) = (tiles.clone(), next.clone());
         view! { <AppsPage tiles next /> }.into_any()
     };
-    Ok(render(&context.state, request, Page::of(&current, "Applications"), body).await)
+    Ok(render(&context.state, request, Page::for_user(&current, "Applications"), body).await)
 }
 
 fn tile(found: UserApplication) -> AppTile {
-    let learns = found.consent.map(|scopes| scopes.iter().filter_map(Scope::sentence).collect());
+    let shared_data = found.consent.map(|scopes| scopes.iter().filter_map(Scope::sentence).collect());
     AppTile {
         id: found.application.id.to_string(),
         name: found.application.name.to_string(),
@@ -56,7 +56,7 @@ fn tile(found: UserApplication) -> AppTile {
         since: found.since.map(Timestamp::to_rfc3339),
         used_at: found.used_at.map(Timestamp::to_rfc3339),
         has_access: found.has_access,
-        learns,
+        shared_data,
     }
 }
 

@@ -67,8 +67,8 @@ pub async fn post(
     }
     let mut cookie = None;
     if !form.code.is_empty() {
-        let by_code = context.state.reauthentication().by_code(&current, &form.code, context.from()).await;
-        match by_code.map_err(ApiError::from) {
+        let answered = context.state.reauthentication().answer_code(&current, &form.code, context.from()).await;
+        match answered.map_err(ApiError::from) {
             Ok((renewed, _)) => {
                 cookie = context.state.cookies.set_session(&renewed.session, &renewed.token);
                 current.session = renewed.session;
@@ -135,7 +135,7 @@ async fn missing(
     };
     let (session, access) = (&current.session, context.state.access());
     if *with_passkey {
-        let strength = access.assurance(&current.user, &Authentication::of(session)).await?.strength;
+        let strength = access.assurance(&current.user, &Authentication::from_session(session)).await?.strength;
         let too_new = matches!(session.method, Method::Passkey(_)).then_some(ApiError::OlderPasskeyRequired);
         let missing = too_new.unwrap_or(ApiError::ReauthenticationRequired);
         return Ok((strength < Strength::Passkey).then_some(missing));
@@ -181,7 +181,7 @@ async fn show(
     // Another passkey is needed, or another email: the page says so from the start.
     let refusal = refusal.or(obstacle.filter(|error| *error != ApiError::ReauthenticationRequired));
     let address = own_address(request.uri()).to_string();
-    let page = Page::of(current, "Confirm it's you").interactive().refused(refusal);
+    let page = Page::for_user(current, "Confirm it's you").interactive().refused(refusal);
     let body = move || {
         let (address, typed, cancel) = (address.clone(), typed.clone(), cancel.clone());
         view! { <IdentityPage address act typed proof cancel refusal /> }.into_any()

@@ -61,7 +61,7 @@ async fn reauthentication(context: &RequestContext, request: Request, token: Str
         return Err(if is_open { ApiError::OtherBrowser } else { ApiError::LinkExpired });
     };
     context.state.reauthentication().peek_link(&current, &token).await?;
-    let page = Page::of(&current, "Confirm it's you");
+    let page = Page::for_user(&current, "Confirm it's you");
     let body = move || view! { <ReauthenticatePage token=token.clone() /> }.into_any();
     Ok(render(&context.state, request, page, body).await)
 }
@@ -94,7 +94,7 @@ async fn reauthenticate(context: &RequestContext, token: &str) -> Result<Respons
     if state.sessions().is_confined(&current) {
         return Err(ApiError::ReauthenticationRequired);
     }
-    let (renewed, next) = state.reauthentication().by_link(&current, token, context.from()).await?;
+    let (renewed, next) = state.reauthentication().answer_link(&current, token, context.from()).await?;
     let cookies = state.cookies.set_session(&renewed.session, &renewed.token).into_iter();
     // If it leads to `/confirm`, that page says that the identity is confirmed.
     let notice = (next.as_str() == paths::ACCOUNT).then_some(Notice::Reauthenticated);

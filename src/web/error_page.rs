@@ -19,7 +19,7 @@ use std::time::Duration;
 
 /// Answers a refusal with a page if the request accepts HTML, and otherwise with JSON.
 pub async fn render_error_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match Edge::of(request.extensions()).errors {
+    match Edge::from_extensions(request.extensions()).errors {
         ErrorFormat::PageOrJson | ErrorFormat::PageOrOAuth if reads_html(request.headers()) => {}
         ErrorFormat::PageOrJson | ErrorFormat::Json => return next.run(request).await,
         ErrorFormat::OAuth | ErrorFormat::PageOrOAuth => {

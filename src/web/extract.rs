@@ -54,7 +54,7 @@ impl FromRequestParts<AppState> for Fresh {
 
 /// Reads a form; the rest of the request is needed to render a page.
 pub(super) async fn form<T: DeserializeOwned>(request: Request) -> Result<(T, Request), ApiError> {
-    Edge::of(request.extensions()).check_body(request.headers())?;
+    Edge::from_extensions(request.extensions()).check_body(request.headers())?;
     let (parts, body) = request.into_parts();
     let rest = Request::from_parts(parts.clone(), Body::empty());
     match Form::<T>::from_request(Request::from_parts(parts, body), &()).await {

@@ -88,7 +88,7 @@ fn lines(text: &str, origin: &str) -> Vec<Line> {
 }
 
 async fn emails(state: &AppState, headers: &HeaderMap) -> Result<Vec<MailboxEmail>, ApiError> {
-    if !state.mailbox.lets_in(headers) {
+    if !state.mailbox.allows(headers) {
         return Err(ApiError::NotFound);
     }
     Ok(state.core().mailbox(SHOWN).await?)

@@ -27,7 +27,7 @@ pub struct Page {
     /// Whether the page is shown only once at its address; it offers no other language, which would lead back there.
     pub shown_once: bool,
     /// The address of another site that the page redirects to at once.
-    pub leads_to: Option<String>,
+    pub redirects_to: Option<String>,
 }
 
 impl Page {
@@ -42,13 +42,13 @@ impl Page {
             field_refusal: None,
             has_error: false,
             shown_once: false,
-            leads_to: None,
+            redirects_to: None,
         }
     }
 
     /// A plain page of a signed-in user.
     #[must_use]
-    pub fn of(current: &CurrentUser, title: &'static str) -> Self {
+    pub fn for_user(current: &CurrentUser, title: &'static str) -> Self {
         Self::new(title).seen_by(Some(current))
     }
 
@@ -114,7 +114,7 @@ async fn render_document(
             notice,
             here: here.clone(),
             shown_once: page.shown_once,
-            leads_to: page.leads_to.clone(),
+            redirects_to: page.redirects_to.clone(),
             children: Box::new(move || body()),
         })
     };

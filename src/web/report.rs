@@ -17,14 +17,14 @@ use leptos::prelude::{IntoAny, view};
 pub async fn get_report(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let TokenQuery { token } = query(&request);
     let found = context.state.reports().peek_report(&token).await;
-    confirm(&context, request, PendingAction { action: NotificationAction::Report, token, found }).await
+    ask_to_confirm(&context, request, PendingAction { action: NotificationAction::Report, token, found }).await
 }
 
 /// `GET /email/undo`.
 pub async fn get_undo(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let TokenQuery { token } = query(&request);
     let found = context.state.reports().peek_undo(&token).await;
-    confirm(&context, request, PendingAction { action: NotificationAction::RestoreAddress, token, found }).await
+    ask_to_confirm(&context, request, PendingAction { action: NotificationAction::RestoreAddress, token, found }).await
 }
 
 /// `POST /not-me`.
@@ -48,7 +48,11 @@ struct PendingAction {
     found: Result<(Notification, User), Error>,
 }
 
-async fn confirm(context: &RequestContext, request: Request, pending: PendingAction) -> Result<Response, ApiError> {
+async fn ask_to_confirm(
+    context: &RequestContext,
+    request: Request,
+    pending: PendingAction,
+) -> Result<Response, ApiError> {
     let PendingAction { action, token, found } = pending;
     let (notification, user) = found?;
     let page = Page::new("Your account").seen_by(context.current_user().await?.as_ref());

@@ -1,7 +1,7 @@
 //! Signing in: by passkey (the page's island), by email, by the code of an email, and by a recovery code.
 
 use super::extract::{form, query};
-use super::oauth::application_behind;
+use super::oauth::requesting_application;
 use super::redirect;
 use super::render::{
     Page, field_refusal, is_about_code, is_about_name, redirect_if_signed_in, render_and_name, with_retry_after,
@@ -157,16 +157,17 @@ async fn page(
     typed: Option<(String, Option<ApiError>)>,
 ) -> Result<Response, ApiError> {
     let remembered = context.state.browsers().remembered(context.known.as_ref()).await?;
-    let greeted = remembered.as_ref().map(views::user);
+    let last_user = remembered.as_ref().map(views::user);
     let (typed, refusal) = typed.map_or((None, None), |(typed, refusal)| (Some(typed), refusal));
-    let behind = application_behind(context, next).await?;
-    let (application, hint) = behind.map(|behind| (behind.application, behind.login_hint)).unzip();
+    let requesting = requesting_application(context, next).await?;
+    let (application, hint) = requesting.map(|requesting| (requesting.application, requesting.login_hint)).unzip();
     let typed = typed.or(hint.flatten());
     let page = Page::new("Sign in").interactive().refused(refusal);
     let (target, by_email) = (next.to_string(), context.state.core().email().signs_in());
     let body = move || {
-        let (next, typed, greeted, application) = (target.clone(), typed.clone(), greeted.clone(), application.clone());
-        view! { <SignInPage next typed greeted refusal by_email application /> }.into_any()
+        let (next, typed, last_user, application) =
+            (target.clone(), typed.clone(), last_user.clone(), application.clone());
+        view! { <SignInPage next typed last_user refusal by_email application /> }.into_any()
     };
     match redirect_if_signed_in(context, next.as_str()).await? {
         Some(elsewhere) => Ok(elsewhere),

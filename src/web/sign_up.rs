@@ -1,7 +1,7 @@
 //! Signing up. The page's island creates the passkey; the form signs up by email if the browser cannot.
 
 use super::extract::{form, query};
-use super::oauth::application_behind;
+use super::oauth::requesting_application;
 use super::redirect;
 use super::render::{Page, redirect_if_signed_in, render_and_name, with_retry_after};
 use crate::server::auth::SignUpFields;
@@ -130,7 +130,7 @@ async fn page(
         *request.uri_mut() = address;
     }
     let next = context.next_after_sign_up();
-    let application = application_behind(context, &next).await?.map(|behind| behind.application);
+    let application = requesting_application(context, &next).await?.map(|requesting| requesting.application);
     let sign_in = redirect::sign_in_for(&next);
     let page = Page::new("Sign up").interactive().refused(refusals.first().copied());
     let policy = context.state.core().email();

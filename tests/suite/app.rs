@@ -16,7 +16,7 @@ use latchkey::server::jobs::EmailWorker;
 use latchkey::server::jose::Algorithm;
 use latchkey::server::keys::Keys;
 use latchkey::server::mail::{Mailbox, Transport};
-use latchkey::server::model::signing_key::{Moments, Sealer, StoredKey};
+use latchkey::server::model::signing_key::{KeyTimes, Sealer, StoredKey};
 use latchkey::server::secret::{Secret, SystemEntropy};
 use latchkey::server::store::{MailboxEmail, Store, postgres, sqlite};
 use sqlx::Connection;
@@ -56,7 +56,7 @@ impl MovableClock {
     }
 
     /// Moves the clock by `minutes`, which may be negative.
-    pub fn turn(&self, minutes: i64) {
+    pub fn shift_minutes(&self, minutes: i64) {
         self.shift.fetch_add(minutes * 60_000, Ordering::SeqCst);
     }
 
@@ -178,7 +178,7 @@ impl App {
     }
 
     /// Starts on an existing database, with the matching ephemeral store.
-    pub async fn on(database: TestDatabase) -> Self {
+    pub async fn start_on(database: TestDatabase) -> Self {
         let backends = if matches!(database, TestDatabase::File(_)) { Backends::Embedded } else { Backends::Servers };
         let clock = Arc::new(MovableClock::default());
         let (store, ephemeral) = (database.open().await, open_ephemeral(backends, &clock));
@@ -205,8 +205,8 @@ impl App {
     }
 
     /// Adds a fork's own routes.
-    pub fn with_routes(self, yours: Router<AppState>) -> Self {
-        Self { router: router_with(self.state.clone(), yours), ..self }
+    pub fn with_routes(self, routes: Router<AppState>) -> Self {
+        Self { router: router_with(self.state.clone(), routes), ..self }
     }
 
     /// The router of a second node on the same database and Redis, with its own connections.
@@ -268,9 +268,9 @@ impl App {
         let keys = Keys::new(&Secret::new(self.setting("SECRET_KEY")), None);
         let text: String = base64.split_whitespace().collect();
         let pkcs8 = base64::engine::general_purpose::STANDARD.decode(text).unwrap();
-        let moments = Moments { created_at: self.now(), signs_from: self.now().plus(ahead) };
+        let times = KeyTimes { created_at: self.now(), signs_from: self.now().plus(ahead) };
         let sealer = Sealer { keys: &keys, entropy: &SystemEntropy };
-        let key = StoredKey::new(&pkcs8, Algorithm::Rs256, moments, sealer).unwrap();
+        let key = StoredKey::new(&pkcs8, Algorithm::Rs256, times, sealer).unwrap();
         let mut unit = self.store.begin().await.unwrap();
         unit.add_signing_key(&key).await.unwrap();
         unit.commit().await.unwrap();

@@ -199,7 +199,7 @@ fn pages_hold_no_thread_bound_values() {
 
 #[test]
 fn each_library_is_used_in_one_module() {
-    let rooms = [
+    let allowed_folders = [
         ("sqlx::", "src/server/store"),
         ("redis::", "src/server/ephemeral"),
         ("lettre::transport", "src/server/mail"),
@@ -208,11 +208,11 @@ fn each_library_is_used_in_one_module() {
         ("web_sys::", "src/browser"),
     ];
     for (path, text) in sources("src") {
-        for (library, room) in rooms {
+        for (library, allowed_folder) in allowed_folders {
             // The log filter names the library without using it.
             let is_filter = path.ends_with("telemetry/mod.rs") && library == "webauthn_rs";
             assert!(
-                is_filter || path.starts_with(room) || !text.contains(library),
+                is_filter || path.starts_with(allowed_folder) || !text.contains(library),
                 "{} uses {library}",
                 path.display()
             );

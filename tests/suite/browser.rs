@@ -102,8 +102,8 @@ impl Browser {
         self.send(request).await
     }
 
-    /// Signs up and proves the address, `<username>@example.org`.
-    pub async fn sign_up_proven(&mut self, app: &App, username: &str) -> SoftPasskey {
+    /// Signs up and verifies the address, `<username>@example.org`.
+    pub async fn sign_up_verified(&mut self, app: &App, username: &str) -> SoftPasskey {
         let passkey = self.sign_up(username).await;
         let token = app.email_to(&format!("{username}@example.org")).await.token();
         let answer = self.post("/api/account/email/confirm", json!({ "token": token })).await;
@@ -112,7 +112,7 @@ impl Browser {
     }
 
     /// Requests a sign-in email.
-    pub async fn ask(&mut self, identifier: &str) -> Answer {
+    pub async fn request_sign_in_email(&mut self, identifier: &str) -> Answer {
         let answer = self.post("/api/email/start", json!({ "identifier": identifier })).await;
         assert_eq!((answer.status.as_u16(), answer.json()), (202, json!({ "expires_in": 600 })));
         answer
@@ -180,7 +180,7 @@ impl Browser {
 
     /// Signs in by email to the account with this username, at `<name>@example.org`.
     pub async fn sign_in_by_email(&mut self, app: &App, name: &str) {
-        self.ask(name).await;
+        self.request_sign_in_email(name).await;
         let emails = app.emails().await;
         let email = emails.iter().find(|email| email.0.text.contains("/email/link?token=")).unwrap();
         assert_eq!(self.answer_link(&email.token()).await.status, 200);

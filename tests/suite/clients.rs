@@ -168,8 +168,8 @@ fn a_redirect_uri_mismatch_is_shown_with_the_command_that_registers_it() {
         std::thread::sleep(std::time::Duration::from_millis(200));
     }
     let mut browser = crate::remote::Remote::new(program.port, &program.origin());
-    let asked = "https%3A%2F%2Fphotos.example.org%2Fcallback%2F%3Ftoken%3Dx";
-    let address = format!("/oauth/authorize?client_id=photos&response_type=code&redirect_uri={asked}");
+    let encoded_uri = "https%3A%2F%2Fphotos.example.org%2Fcallback%2F%3Ftoken%3Dx";
+    let address = format!("/oauth/authorize?client_id=photos&response_type=code&redirect_uri={encoded_uri}");
     assert_eq!(browser.get(&address).unwrap().0, 400);
     let line: Value =
         serde_json::from_str(run_ok(folder.path(), &[], &["apps", "show", "photos", "--json"]).0.trim()).unwrap();
@@ -178,8 +178,8 @@ fn a_redirect_uri_mismatch_is_shown_with_the_command_that_registers_it() {
     assert!(secrets[0]["prefix"].is_string() && secrets[0]["expires_at"].is_null(), "{line}");
     assert_eq!(line["logouts"], json!([]));
     let plain = address.replace("%3Ftoken%3Dx", "");
-    let spiked = address.replace("%3Ftoken%3Dx", "';id;'");
-    for address in [&plain, &spiked, &plain.replace("callback", "cb%0Ax")] {
+    let malicious = address.replace("%3Ftoken%3Dx", "';id;'");
+    for address in [&plain, &malicious, &plain.replace("callback", "cb%0Ax")] {
         assert_eq!(browser.get(address).unwrap().0, 400);
     }
     let shown = run_ok(folder.path(), &[], &["apps", "show", "photos"]).0;

@@ -1,5 +1,5 @@
-//! The program killed at any moment, under load: confirmed changes persist, unconfirmed ones are complete or absent,
-//! and nothing can be used twice.
+//! The program is killed at arbitrary moments under load: confirmed changes persist, unconfirmed ones are complete or
+//! absent, and nothing can be used twice.
 
 use crate::app::{Backends, TestDatabase, address};
 use crate::authenticator::SoftPasskey;
@@ -17,19 +17,24 @@ use std::time::{Duration, Instant};
 
 /// Results of the load before the program was killed.
 #[derive(Default)]
-struct Seen {
+struct LoadResults {
     /// Passkeys of sign-ups that the server confirmed.
-    made: Mutex<Vec<SoftPasskey>>,
+    signed_up: Mutex<Vec<SoftPasskey>>,
     /// Assertions that the server accepted, with the browsers that sent them.
     used: Mutex<Vec<(Remote, Value)>>,
 }
 
-fn load(program: &Program, origin: &str, seen: &Arc<Seen>, stop: &Arc<AtomicBool>) -> Vec<std::thread::JoinHandle<()>> {
+fn load(
+    program: &Program,
+    origin: &str,
+    results: &Arc<LoadResults>,
+    stop: &Arc<AtomicBool>,
+) -> Vec<std::thread::JoinHandle<()>> {
     /// Makes names unique across all rounds in this process.
     static NAMES: AtomicUsize = AtomicUsize::new(0);
     (0..4)
         .map(|_| {
-            let (seen, stop) = (Arc::clone(seen), Arc::clone(stop));
+            let (results, stop) = (Arc::clone(results), Arc::clone(stop));
             let (port, origin) = (program.port, origin.to_owned());
             std::thread::spawn(move || {
                 while !stop.load(Ordering::SeqCst) {
@@ -37,9 +42,9 @@ fn load(program: &Program, origin: &str, seen: &Arc<Seen>, stop: &Arc<AtomicBool
                     let mut remote = Remote::new(port, &origin);
                     let Some((passkey, Some((200, _)))) = remote.sign_up(&name) else { continue };
                     if let Some((Some((200, _)), body)) = remote.sign_in(&passkey) {
-                        seen.used.lock().unwrap().push((remote, body));
+                        results.used.lock().unwrap().push((remote, body));
                     }
-                    seen.made.lock().unwrap().push(passkey);
+                    results.signed_up.lock().unwrap().push(passkey);
                 }
             })
         })
@@ -80,7 +85,7 @@ async fn assert_consistent(url: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_at_any_moment_it_leaves_no_partial_writes_and_nothing_to_use_twice() {
+async fn a_killed_server_leaves_no_partial_writes_and_nothing_to_use_twice() {
     for backends in Backends::ALL {
         let database = TestDatabase::create(backends).await;
         let folder = tempfile::tempdir().unwrap();
@@ -99,11 +104,11 @@ async fn kill_repeatedly(folder: &Path, settings: &[(&str, &str)], url: &str) {
     let mut answered = 0;
     for round in 0..rounds(4, 100) {
         let mut program = Program::start_at(port, folder, None, settings);
-        let (seen, stop) = (Arc::new(Seen::default()), Arc::new(AtomicBool::new(false)));
-        let workers = load(&program, &origin, &seen, &stop);
+        let (results, stop) = (Arc::new(LoadResults::default()), Arc::new(AtomicBool::new(false)));
+        let workers = load(&program, &origin, &results, &stop);
         // Waits for the first accepted sign-in, then for a different delay each round.
         let began = Instant::now();
-        while seen.used.lock().unwrap().is_empty() {
+        while results.used.lock().unwrap().is_empty() {
             assert!(began.elapsed() < Duration::from_secs(20), "no sign-in was accepted");
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -115,13 +120,13 @@ async fn kill_repeatedly(folder: &Path, settings: &[(&str, &str)], url: &str) {
         }
         assert_consistent(url).await;
         let mut program = Program::start_at(port, folder, None, settings);
-        for (mut remote, body) in seen.used.lock().unwrap().drain(..).rev().take(3) {
+        for (mut remote, body) in results.used.lock().unwrap().drain(..).rev().take(3) {
             let (status, refusal) = remote.post("/api/sign-in/finish", &body).unwrap();
             assert_eq!((status, refusal["error"]["code"].as_str()), (401, Some("ceremony_expired")));
         }
-        let made = std::mem::take(&mut *seen.made.lock().unwrap());
-        answered += made.len();
-        for passkey in made.iter().rev().take(3) {
+        let signed_up = std::mem::take(&mut *results.signed_up.lock().unwrap());
+        answered += signed_up.len();
+        for passkey in signed_up.iter().rev().take(3) {
             let (finished, _) = Remote::new(port, &origin).sign_in(passkey).unwrap();
             assert_eq!(finished.unwrap().0, 200, "confirmed sign-ups persist");
         }
@@ -131,12 +136,12 @@ async fn kill_repeatedly(folder: &Path, settings: &[(&str, &str)], url: &str) {
 }
 
 /// A small round-robin proxy: each connection goes to the next node that accepts it.
-struct Front {
+struct RoundRobinProxy {
     port: u16,
     nodes: Arc<Mutex<Vec<u16>>>,
 }
 
-impl Front {
+impl RoundRobinProxy {
     fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (port, nodes) = (listener.local_addr().unwrap().port(), Arc::new(Mutex::new(Vec::<u16>::new())));
@@ -149,15 +154,15 @@ impl Front {
                 };
                 let (client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", node)).unwrap());
                 let back = (server.try_clone().unwrap(), client.try_clone().unwrap());
-                std::thread::spawn(move || pass_on(client, server));
-                std::thread::spawn(move || pass_on(back.0, back.1));
+                std::thread::spawn(move || forward(client, server));
+                std::thread::spawn(move || forward(back.0, back.1));
             }
         });
         Self { port, nodes }
     }
 }
 
-fn pass_on(mut from: TcpStream, mut to: TcpStream) {
+fn forward(mut from: TcpStream, mut to: TcpStream) {
     let _ = std::io::copy(&mut from, &mut to);
     let _ = to.shutdown(std::net::Shutdown::Write);
 }
@@ -173,14 +178,14 @@ fn a_rolling_restart_of_two_nodes_under_load_loses_no_sign_in() {
         ("RATE_LIMITS", "off"),
         ("SECRET_KEY", "the key that both nodes share, 32 bytes"),
     ];
-    let (folder, front) = (tempfile::tempdir().unwrap(), Front::start());
-    let origin = format!("http://localhost:{}", front.port);
+    let (folder, proxy) = (tempfile::tempdir().unwrap(), RoundRobinProxy::start());
+    let origin = format!("http://localhost:{}", proxy.port);
     let mut nodes = [(); 2].map(|()| Program::start(folder.path(), Some(&origin), &settings));
-    front.nodes.lock().unwrap().extend(nodes.iter().map(|node| node.port));
+    proxy.nodes.lock().unwrap().extend(nodes.iter().map(|node| node.port));
     let (stop, done) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let workers: Vec<_> = (0..4)
         .map(|worker| {
-            let (stop, done, origin, port) = (Arc::clone(&stop), Arc::clone(&done), origin.clone(), front.port);
+            let (stop, done, origin, port) = (Arc::clone(&stop), Arc::clone(&done), origin.clone(), proxy.port);
             std::thread::spawn(move || {
                 // One connection per request, so that a ceremony begins at one node and ends at the other.
                 let (passkey, outcome) =
@@ -198,10 +203,10 @@ fn a_rolling_restart_of_two_nodes_under_load_loses_no_sign_in() {
     for round in 0..rounds(2, 20) {
         std::thread::sleep(Duration::from_millis(400));
         let turn = round % 2;
-        front.nodes.lock().unwrap().retain(|port| *port != nodes[turn].port);
+        proxy.nodes.lock().unwrap().retain(|port| *port != nodes[turn].port);
         assert_eq!(nodes[turn].stop(), Some(0));
         nodes[turn] = Program::start(folder.path(), Some(&origin), &settings);
-        front.nodes.lock().unwrap().push(nodes[turn].port);
+        proxy.nodes.lock().unwrap().push(nodes[turn].port);
     }
     stop.store(true, Ordering::SeqCst);
     for worker in workers {

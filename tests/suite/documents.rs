@@ -49,7 +49,7 @@ fn the_sample_files_are_valid_settings() {
 }
 
 /// The metric names in a text, without the suffixes that Prometheus adds.
-fn measured(text: &str) -> Vec<String> {
+fn metric_names(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
     let names = words.filter(|word| word.starts_with("latchkey_"));
     let bare =
@@ -65,7 +65,7 @@ fn the_dashboard_the_alerts_and_the_manual_match_the_metrics() {
     }
     for file in ["docs/OPERATIONS.md", "docs/observe/grafana-dashboard.json", "docs/observe/alerts.yml"] {
         let text = fs::read_to_string(file).unwrap();
-        let found = measured(&text);
+        let found = metric_names(&text);
         assert!(!found.is_empty());
         for name in found {
             assert!(meters::NAMES.contains(&name.as_str()), "{file}: {name} is not a metric");
@@ -140,8 +140,8 @@ fn every_file_that_the_documents_name_exists() {
         let words = text.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
         for name in words.filter(|word| word.strip_suffix(".rs").is_some_and(|name| !name.contains(['<', '…', '*'])))
         {
-            let existed = files.iter().any(|file| file == name || file.ends_with(&format!("/{name}")));
-            assert!(existed, "{document}: {name}");
+            let exists = files.iter().any(|file| file == name || file.ends_with(&format!("/{name}")));
+            assert!(exists, "{document}: {name}");
         }
     }
 }

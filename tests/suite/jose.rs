@@ -232,7 +232,7 @@ fn published_keys_have_public_members_only() {
             assert!(SigningKey::from_pkcs8(other, &pkcs8(algorithm)).is_err(), "{algorithm:?} as {other:?}");
         }
     }
-    assert_ne!(KeyId::named("a"), KeyId::named("b"));
+    assert_ne!(KeyId::from_text("a"), KeyId::from_text("b"));
 }
 
 /// The library that generates RSA keys and the one that signs with them must agree, whichever prime is larger.

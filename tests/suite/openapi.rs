@@ -25,7 +25,7 @@ fn schema(pointer: &str) -> Option<Arc<Validator>> {
     Some(compiled)
 }
 
-fn escaped(path: &str) -> String {
+fn escape_pointer(path: &str) -> String {
     path.replace('/', "~1")
 }
 
@@ -37,7 +37,7 @@ pub fn check(method: &Method, path: &str, status: StatusCode, body: &[u8]) {
     }
     let method = method.as_str().to_lowercase();
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let answers = format!("/paths/{}/{method}/responses", escaped(path));
+    let answers = format!("/paths/{}/{method}/responses", escape_pointer(path));
     let named = format!("{answers}/{}/content/application~1json/schema", status.as_u16());
     if let Some(schema) = schema(&named) {
         assert!(schema.is_valid(&body), "openapi.json does not allow: {method} {path} {status} {body}");
@@ -45,7 +45,7 @@ pub fn check(method: &Method, path: &str, status: StatusCode, body: &[u8]) {
     }
     let code = body["error"]["code"].as_str().unwrap_or_default();
     let is_general = schema("/components/responses/Refusal/content/application~1json/schema").unwrap().is_valid(&body)
-        && ApiError::of_code(code).is_some_and(|error| error.status() == status.as_u16());
+        && ApiError::from_code(code).is_some_and(|error| error.status() == status.as_u16());
     let is_refusal_of_unknown = DOCUMENT.pointer(&answers).is_none() && status.is_client_error();
     assert!(is_general || is_refusal_of_unknown, "openapi.json does not describe: {method} {path} {status} {body}");
 }
@@ -75,15 +75,15 @@ fn the_document_lists_every_error_code() {
 
 #[test]
 fn an_undescribed_response_is_detected() {
-    let refused = |path: &str, status: u16, body: &Value| {
+    let is_rejected = |path: &str, status: u16, body: &Value| {
         let body = serde_json::to_vec(body).unwrap();
         let status = StatusCode::from_u16(status).unwrap();
         std::panic::catch_unwind(|| check(&Method::POST, path, status, &body)).is_err()
     };
     let expired = json!({ "error": { "code": "ceremony_expired", "message": "…" } });
-    assert!(!refused("/api/sign-in/finish", 401, &expired));
-    assert!(refused("/api/sign-in/start", 401, &expired), "an error of a different call");
-    assert!(refused("/api/sign-in/finish", 403, &expired), "another status");
-    assert!(refused("/api/sign-in/start", 200, &json!({})), "a member is missing");
-    assert!(refused("/api/sign-out", 200, &json!({ "more": 1 })), "an unknown member");
+    assert!(!is_rejected("/api/sign-in/finish", 401, &expired));
+    assert!(is_rejected("/api/sign-in/start", 401, &expired), "an error of a different call");
+    assert!(is_rejected("/api/sign-in/finish", 403, &expired), "another status");
+    assert!(is_rejected("/api/sign-in/start", 200, &json!({})), "a member is missing");
+    assert!(is_rejected("/api/sign-out", 200, &json!({ "more": 1 })), "an unknown member");
 }

@@ -121,9 +121,9 @@ fn metrics_have_a_listener_of_their_own() {
     for _ in 0..31 {
         Remote::new(program.port, &program.origin()).post("/api/sign-in/start", &serde_json::json!({})).unwrap();
     }
-    let ask =
+    let get =
         |path: &str| exchange(port, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")).unwrap();
-    let text = ask("/metrics");
+    let text = get("/metrics");
     for line in [
         "latchkey_sign_ins_total{method=\"passkey\",outcome=\"opened\"} 1",
         "latchkey_sign_ups_total{method=\"passkey\"} 1",
@@ -138,7 +138,7 @@ fn metrics_have_a_listener_of_their_own() {
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
-    assert!(ask("/").starts_with("HTTP/1.1 404"));
+    assert!(get("/").starts_with("HTTP/1.1 404"));
     assert!(
         exchange(program.port, "GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             .unwrap()
@@ -213,7 +213,7 @@ fn every_security_event_is_one_log_line_after_its_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_older_program_refuses_a_newer_schema_and_says_so() {
+async fn an_older_program_reports_a_newer_schema_and_exits() {
     let folder = tempfile::tempdir().unwrap();
     Program::start(folder.path(), None, &[]).stop();
     let file = format!("sqlite://{}", folder.path().join("data/latchkey.db").display());

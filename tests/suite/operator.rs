@@ -85,7 +85,7 @@ fn is_signed_in(browser: &mut Remote) -> bool {
 }
 
 /// A server that always sends this response, or none; returns its port.
-fn pretend(answer: Option<&'static str>) -> u16 {
+fn start_fake_server(answer: Option<&'static str>) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -112,7 +112,7 @@ fn the_health_command_reports_whether_the_server_responds() {
             run_ok(folder.path(), &[("LISTEN_ADDR", &listen), ("http_proxy", "http://127.0.0.1:1")], &["health"]);
         assert!(stderr.contains(&format!("http://127.0.0.1:{}/healthz responds", program.port)), "{stderr}");
     }
-    // If standard output is closed, the exit code still reports the result.
+    // The exit code reports the result even if the message cannot be written.
     let listen = format!("127.0.0.1:{}", program.port);
     let full = fs::File::options().write(true).open("/dev/full").unwrap();
     let health = latchkey(folder.path(), &[("LISTEN_ADDR", &listen)]).arg("health").stderr(full).status().unwrap();
@@ -121,11 +121,11 @@ fn the_health_command_reports_whether_the_server_responds() {
     let began = Instant::now();
     for port in [
         1,
-        pretend(None),
-        pretend(Some("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")),
-        pretend(Some("220 mail.example.org ESMTP\r\n")),
-        pretend(Some("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n")),
-        pretend(Some("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")),
+        start_fake_server(None),
+        start_fake_server(Some("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n")),
+        start_fake_server(Some("220 mail.example.org ESMTP\r\n")),
+        start_fake_server(Some("HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n")),
+        start_fake_server(Some("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi")),
     ] {
         let listen = format!("127.0.0.1:{port}");
         assert_refused(folder.path(), &[("LISTEN_ADDR", &listen)], &["health"], "is not healthy");
@@ -345,7 +345,7 @@ async fn after_a_rotation_the_previous_key_is_still_accepted() {
 }
 
 #[test]
-fn commands_say_what_is_missing() {
+fn commands_report_a_missing_database_and_wrong_usage() {
     let folder = tempfile::tempdir().unwrap();
     for arguments in
         [&["users", "list"][..], &["sign-in-link", "ada"], &["export", "x.jsonl"], &["invitations", "list"]]
@@ -412,7 +412,7 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
         let mut program = Program::start(folder.path(), None, &set);
         let browser = sign_up(&program, "ada");
         let former_keys = key_ids(&program);
-        let (mut asking, email) = request_sign_up(&program, "eve");
+        let (mut requester, email) = request_sign_up(&program, "eve");
         let token = email.split("?token=").nth(1).unwrap().split_whitespace().next().unwrap();
         let restore: &[&str] = match &database {
             TestDatabase::File(_) => {
@@ -441,8 +441,8 @@ async fn a_restored_backup_revives_no_session_and_no_email() {
         assert!(replaced.iter().all(|id| !former_keys.contains(id)), "one of them may have been revoked");
         let (list, _) = run_ok(folder.path(), &set, &["users", "list"]);
         assert!(list.contains("ada") && !list.contains("later"), "{list}");
-        asking = asking.at(&program);
-        assert_eq!(asking.post("/api/email/link", &json!({ "token": token })).unwrap().0, 401);
+        requester = requester.at(&program);
+        assert_eq!(requester.post("/api/email/link", &json!({ "token": token })).unwrap().0, 401);
         drop(program);
         if let TestDatabase::File(data) = &database {
             assert!(data.path().join("test.db.before-restore").exists());

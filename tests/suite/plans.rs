@@ -22,18 +22,18 @@ async fn no_query_in_an_accounts_lifetime_scans_a_whole_table() {
     tokio::time::sleep(Duration::from_millis(500)).await;
     let mut connection = sqlx::PgConnection::connect(url.expose()).await.unwrap();
     sqlx::query("select pg_stat_reset()").execute(&mut connection).await.unwrap();
-    let app = App::on(database).await;
+    let app = App::start_on(database).await;
 
     let mut own = app.browser();
-    let passkey = own.sign_up_proven(&app, "ada").await;
+    let passkey = own.sign_up_verified(&app, "ada").await;
     own.sign_in(&passkey).await;
     own.add_passkey().await;
     own.post("/api/recovery/codes", json!({})).await;
     let sections = Section::ALL.map(Section::path);
     let lists = ["/api/passkeys", "/api/sessions", "/api/account/events", "/api/account/export"];
     for path in sections.into_iter().chain(lists).chain(["/", "/sign-in"]) {
-        let leads_on = matches!(path, "/" | "/sign-in");
-        assert_eq!(own.get(path).await.status.as_u16() / 100, if leads_on { 3 } else { 2 }, "{path}");
+        let redirects = matches!(path, "/" | "/sign-in");
+        assert_eq!(own.get(path).await.status.as_u16() / 100, if redirects { 3 } else { 2 }, "{path}");
     }
     own.form("/account", &[("action", "name"), ("name", "Ada Lovelace")]).await;
     own.post("/api/account/update", json!({ "username": "lovelace" })).await;
@@ -41,7 +41,7 @@ async fn no_query_in_an_accounts_lifetime_scans_a_whole_table() {
     let token = app.email_to("ada@example.net").await.token();
     own.post("/api/account/email/confirm", json!({ "token": token })).await;
     let mut other = app.browser();
-    other.ask("lovelace").await;
+    other.request_sign_in_email("lovelace").await;
     let code = app.email_to("ada@example.net").await.code();
     assert_eq!(other.answer_code(&code).await.status, 200);
     let notification = app.email_about("ada@example.org", "Your email address was changed").await;

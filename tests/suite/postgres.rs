@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Runs a program that must fail to start; returns its output and how long that took.
-fn refused(folder: &Path, settings: &[(&str, &str)]) -> (String, Duration) {
+fn start_and_fail(folder: &Path, settings: &[(&str, &str)]) -> (String, Duration) {
     let began = Instant::now();
     let listen = format!("127.0.0.1:{}", free_port());
     let all: Vec<_> = [("LISTEN_ADDR", listen.as_str())].into_iter().chain(settings.iter().copied()).collect();
@@ -26,7 +26,7 @@ async fn a_database_that_cannot_store_every_name_is_refused() {
         let name = encoding.to_lowercase();
         server.run(&format!("create database {name} encoding '{encoding}' template template0 locale 'C'")).await;
         let url = format!("postgres://latchkey@127.0.0.1:{}/{name}", server.port);
-        let (text, took) = refused(folder.path(), &[("DATABASE_URL", &url)]);
+        let (text, took) = start_and_fail(folder.path(), &[("DATABASE_URL", &url)]);
         assert!(text.contains(&format!("its encoding is {encoding}")) && text.contains("--encoding=UTF8"), "{text}");
         assert!(took < Duration::from_secs(10), "{took:?}");
     }
@@ -111,7 +111,7 @@ async fn permanent_connection_errors_are_not_retried() {
         ("latchkey", "missing", "does not exist"),
     ] {
         let url = format!("postgres://{who}@127.0.0.1:{}/{database}", server.port);
-        let (text, took) = refused(folder.path(), &[("DATABASE_URL", &url), ("RUST_LOG", "error")]);
+        let (text, took) = start_and_fail(folder.path(), &[("DATABASE_URL", &url), ("RUST_LOG", "error")]);
         assert!(text.contains(words) && text.contains(&server.port.to_string()), "{text}");
         assert!(text.lines().count() == 1 && !text.contains("wrong"), "{text}");
         assert!(took < Duration::from_secs(10), "{took:?}");
@@ -145,7 +145,7 @@ fn an_unusable_database_file_is_reported() {
     ] {
         let path = path.display().to_string();
         let value = if setting == "DATABASE_URL" { format!("sqlite://{path}") } else { path.clone() };
-        let (text, _) = refused(folder.path(), &[(setting, &value), ("RUST_LOG", "error")]);
+        let (text, _) = start_and_fail(folder.path(), &[(setting, &value), ("RUST_LOG", "error")]);
         let named = path.trim_end_matches("/new.db");
         assert!(text.contains(named) && text.lines().count() == 1, "{setting}={value}: {text}");
     }

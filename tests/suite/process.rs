@@ -1,7 +1,7 @@
 //! The program itself: how it starts, refuses to start, and stops.
 
 use crate::app::{Backends, TestDatabase};
-use crate::mail::server::{Encryption, MailServer, Severity};
+use crate::mail::server::{Behaviour, Encryption, MailServer};
 use crate::ports::free_port;
 use crate::program::{exchange, latchkey, wait_until_ready};
 use crate::remote::Remote;
@@ -19,7 +19,7 @@ fn run(settings: &[(&str, &str)]) -> (i32, String) {
     (status.code().unwrap(), String::from_utf8(stderr).unwrap())
 }
 
-fn answering(port: u16) -> Option<String> {
+fn get_readyz(port: u16) -> Option<String> {
     exchange(port, "GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 }
 
@@ -164,13 +164,13 @@ fn a_port_in_use_is_reported_in_one_line() {
 }
 
 #[test]
-fn it_starts_with_only_a_port_set_and_stops_on_sigterm_and_ctrl_c() {
+fn the_program_starts_with_only_a_port_set_and_stops_on_sigterm_and_ctrl_c() {
     for name in ["TERM", "INT"] {
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let mut child = latchkey(folder.path(), &[("LISTEN_ADDR", &format!("127.0.0.1:{port}"))]).spawn().unwrap();
         wait_until_ready(&mut child, port);
-        assert!(answering(port).unwrap().contains(r#"{"database":"ok","ephemeral":"ok"}"#));
+        assert!(get_readyz(port).unwrap().contains(r#"{"database":"ok","ephemeral":"ok"}"#));
         assert!(folder.path().join("data/latchkey.db").exists());
         signal(&child, name);
         assert_eq!(child.wait().unwrap().code(), Some(0), "{name}");
@@ -242,7 +242,8 @@ fn logs_are_json_on_request_and_contain_routes_without_queries() {
 async fn an_email_survives_the_killed_program_and_arrives_once() {
     for backends in Backends::ALL {
         let database = TestDatabase::create(backends).await;
-        let mail = MailServer::start(Encryption::None, &[Severity::Silent, Severity::Silent, Severity::Silent]).await;
+        let mail =
+            MailServer::start(Encryption::None, &[Behaviour::Silent, Behaviour::Silent, Behaviour::Silent]).await;
         let folder = tempfile::tempdir().unwrap();
         let port = free_port();
         let address = match backends {
@@ -264,14 +265,14 @@ async fn an_email_survives_the_killed_program_and_arrives_once() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         signal(&child, "KILL");
         child.wait().unwrap();
-        assert!(mail.seen().emails.is_empty());
+        assert!(mail.received().emails.is_empty());
 
-        mail.forgive();
+        mail.behave_normally();
         let mut child = start();
         wait_until_ready(&mut child, port);
-        mail.has_received(1, Duration::from_secs(40)).await;
+        mail.wait_for_emails(1, Duration::from_secs(40)).await;
         tokio::time::sleep(Duration::from_secs(3)).await;
-        assert_eq!(mail.seen().emails.len(), 1, "{backends:?}");
+        assert_eq!(mail.received().emails.len(), 1, "{backends:?}");
         signal(&child, "TERM");
         assert_eq!(child.wait().unwrap().code(), Some(0));
     }

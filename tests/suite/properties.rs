@@ -71,10 +71,10 @@ proptest! {
     #![proptest_config(config())]
 
     #[test]
-    fn every_next_parameter_keeps_the_browser_on_this_site(wish in prop_oneof![
+    fn every_next_parameter_keeps_the_browser_on_this_site(input in prop_oneof![
         pieces(), pieces().prop_map(|rest| format!("/{rest}")), any::<String>()
     ]) {
-        let next = Next::or_account(Some(&wish));
+        let next = Next::or_account(Some(&input));
         let site = url::Url::parse("https://id.example/sign-in").unwrap();
         let goal = site.join(next.as_str()).unwrap();
         prop_assert_eq!(goal.origin(), site.origin());
@@ -121,14 +121,14 @@ proptest! {
         bytes in any::<[u8; 32]>(), spaces in vec("[ \u{a0}-]{0,2}", 30), is_lower in vec(any::<bool>(), 30)
     ) {
         let code = RecoveryCode::random(&Repeating(bytes));
-        let scribble = |shown: &str| -> String {
+        let reformat = |shown: &str| -> String {
             let characters = shown.chars().zip(&spaces).zip(&is_lower);
             let written = |c: char, lower: bool| if lower { c.to_ascii_lowercase() } else { c };
             characters.flat_map(|((c, space), lower)| space.chars().chain([written(c, *lower)])).collect()
         };
-        prop_assert_eq!(RecoveryCode::parse(&scribble(&code.expose())), Some(code));
+        prop_assert_eq!(RecoveryCode::parse(&reformat(&code.expose())), Some(code));
         let digits = format!("{:06}", u32::from(bytes[0]) * 3_921);
-        let spaced = scribble(&digits).replace('-', " ");
+        let spaced = reformat(&digits).replace('-', " ");
         prop_assert_eq!(Code::parse(&spaced).map(|code| code.expose().to_owned()), Some(digits));
     }
 
@@ -157,7 +157,7 @@ proptest! {
     }
 
     #[test]
-    fn no_window_exceeds_its_limit_and_a_caller_that_waits_as_told_is_admitted(
+    fn no_window_exceeds_its_limit_and_a_caller_that_waits_long_enough_is_allowed(
         burst in 1..6_u32, every in 1..1_000_u64, pauses in vec(0..2_000_u64, 1..60)
     ) {
         let limit = Limit { name: "any", burst, every: Duration::from_millis(every) };

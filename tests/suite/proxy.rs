@@ -6,7 +6,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Line {
+enum LinkState {
     Open,
     /// Client connections stay open, but no data passes.
     Stalled,
@@ -15,7 +15,7 @@ enum Line {
 
 pub struct Proxy {
     pub address: SocketAddr,
-    line: Arc<watch::Sender<Line>>,
+    state: Arc<watch::Sender<LinkState>>,
 }
 
 impl Proxy {
@@ -23,44 +23,44 @@ impl Proxy {
     pub async fn start(upstream: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let line = Arc::new(watch::channel(Line::Open).0);
-        let gate = Arc::clone(&line);
+        let state = Arc::new(watch::channel(LinkState::Open).0);
+        let link = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                if *gate.borrow() != Line::Cut {
-                    tokio::spawn(pass_on(client, upstream.clone(), gate.subscribe()));
+                if *link.borrow() != LinkState::Cut {
+                    tokio::spawn(forward(client, upstream.clone(), link.subscribe()));
                 }
             }
         });
-        Self { address, line }
+        Self { address, state }
     }
 
     /// Closes all connections and accepts no new ones.
     pub fn cut(&self) {
-        self.line.send_replace(Line::Cut);
+        self.state.send_replace(LinkState::Cut);
     }
 
     /// Keeps client connections open and accepts new ones, but forwards no data.
     pub fn stall(&self) {
-        self.line.send_replace(Line::Stalled);
+        self.state.send_replace(LinkState::Stalled);
     }
 
     /// Forwards new connections again; stalled ones are closed.
     pub fn restore(&self) {
-        self.line.send_replace(Line::Open);
+        self.state.send_replace(LinkState::Open);
     }
 }
 
-async fn pass_on(mut client: TcpStream, upstream: String, mut line: watch::Receiver<Line>) {
-    let mut changes = line.clone();
-    let was_open = *line.borrow() == Line::Open;
+async fn forward(mut client: TcpStream, upstream: String, mut state: watch::Receiver<LinkState>) {
+    let mut changes = state.clone();
+    let was_open = *state.borrow() == LinkState::Open;
     if was_open {
         let Ok(mut server) = TcpStream::connect(upstream).await else { return };
         tokio::select! {
             _ = tokio::io::copy_bidirectional(&mut client, &mut server) => return,
-            _ = changes.wait_for(|line| *line != Line::Open) => {}
+            _ = changes.wait_for(|state| *state != LinkState::Open) => {}
         }
     }
-    let _ = line.wait_for(|line| *line != Line::Stalled).await;
+    let _ = state.wait_for(|state| *state != LinkState::Stalled).await;
     drop(client);
 }

@@ -1,4 +1,4 @@
-//! Random mutations of valid requests: no error is a bug of the server, and its memory is released.
+//! Random mutations of valid requests cause no server error and no memory growth.
 
 use crate::authenticator::random;
 use crate::program::{Program, rounds};
@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use std::time::Duration;
 
 /// A small generator, reproducible from its seed (xorshift64*, Vigna 2016).
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
@@ -69,8 +69,8 @@ impl Dice {
         }
     }
 
-    /// A copy of a value with something in it changed.
-    fn spoiled(&mut self, value: &Value) -> Value {
+    /// A copy of a value with a random change.
+    fn mutate(&mut self, value: &Value) -> Value {
         match value {
             Value::Object(members) if self.below(12) != 0 => {
                 let mut members = members.clone();
@@ -84,7 +84,7 @@ impl Dice {
                         1 => self.value(2),
                         _ => {
                             let member = members[name].clone();
-                            self.spoiled(&member)
+                            self.mutate(&member)
                         }
                     };
                     members.insert(name.clone(), changed);
@@ -140,7 +140,7 @@ fn routes() -> Vec<(&'static str, Value)> {
     ]
 }
 
-const READ: [&str; 18] = [
+const GET_PATHS: [&str; 18] = [
     "/",
     "/sign-up",
     "/sign-in",
@@ -169,39 +169,39 @@ fn random_requests_to_every_route_cause_no_server_error_and_no_memory_growth() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::start(folder.path(), None, &[("RATE_LIMITS", "off")]);
     let seed = u64::from_be_bytes(random()) | 1;
-    let (mut dice, routes, origin) = (Dice(seed), routes(), program.origin());
+    let (mut rng, routes, origin) = (Rng(seed), routes(), program.origin());
     let count = rounds(2_500, 10_000);
-    let mut known = Remote::new(program.port, &origin);
-    known.sign_up("ada").unwrap();
+    let mut signed_in = Remote::new(program.port, &origin);
+    signed_in.sign_up("ada").unwrap();
     let (mut settled, mut outages) = (0, 0);
     for number in 0..count {
-        let mut remote = if dice.below(3) == 0 { Remote::new(program.port, &origin) } else { known.clone() };
-        if dice.below(10) == 0 {
-            let name = (*dice.one_of(&["latchkey_session", "latchkey_browser", "latchkey_known", "latchkey_notice"]))
+        let mut remote = if rng.below(3) == 0 { Remote::new(program.port, &origin) } else { signed_in.clone() };
+        if rng.below(10) == 0 {
+            let name = (*rng.one_of(&["latchkey_session", "latchkey_browser", "latchkey_known", "latchkey_notice"]))
                 .to_owned();
-            let text: String = dice.text().chars().filter(|c| c.is_ascii_graphic() && *c != ';').take(200).collect();
+            let text: String = rng.text().chars().filter(|c| c.is_ascii_graphic() && *c != ';').take(200).collect();
             remote.cookies.insert(name, text);
         }
-        let (path, body) = if dice.below(5) == 0 {
-            (*dice.one_of(&READ), None)
+        let (path, body) = if rng.below(5) == 0 {
+            (*rng.one_of(&GET_PATHS), None)
         } else {
-            let (path, body) = dice.one_of(&routes).clone();
-            (path, Some(if dice.below(4) == 0 { body } else { dice.spoiled(&body) }))
+            let (path, body) = rng.one_of(&routes).clone();
+            (path, Some(if rng.below(4) == 0 { body } else { rng.mutate(&body) }))
         };
-        let mut ask = || {
+        let mut send = || {
             let outcome = match &body {
                 Some(body) => remote.post(path, body),
                 None => remote.get(path),
             };
             outcome.unwrap_or_else(|| panic!("{path} got no response, seed {seed}, request {number}"))
         };
-        let (mut status, mut answer) = ask();
+        let (mut status, mut answer) = send();
         // A disk that stalls for over a second is an outage, not a bug: the request is repeated.
         if status == 503 && outages < MAX_OUTAGES {
             println!("{path}: {answer}, seed {seed}, request {number}");
             outages += 1;
             std::thread::sleep(Duration::from_secs(answer["error"]["retry_after"].as_u64().unwrap()));
-            (status, answer) = ask();
+            (status, answer) = send();
         }
         assert!(status < 500, "{path}: {status} {answer}, seed {seed}, request {number}");
         if path.starts_with("/api") && status >= 400 {

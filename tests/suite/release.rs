@@ -8,17 +8,17 @@ use std::process::{Command, Output};
 use tempfile::TempDir;
 
 /// A folder with the build script, a site, and a program that embeds the site.
-struct Workshop(TempDir);
+struct TestProject(TempDir);
 
 const MANIFEST: &str = "[package]\nname = \"latchkey\"\nedition = \"2024\"\n";
 /// Embeds one file, and reads the same environment variable as the real program.
 const PROGRAM: &str = "const _: Option<&str> = option_env!(\"LATCHKEY_SITE\");\n\
-                       fn main() { print!(\"{}\", include_str!(\"../target/carried/pkg/a file.js\")) }\n";
+                       fn main() { print!(\"{}\", include_str!(\"../target/embedded/pkg/a file.js\")) }\n";
 /// Replaces cargo-leptos, which builds the program.
 const CARGO: &str =
     "#!/bin/sh\n[ \"$*\" = 'leptos build --release --server-only --locked' ] && exec \"$REAL_CARGO\" build --release\n";
 
-impl Workshop {
+impl TestProject {
     fn new() -> Self {
         let this = Self(tempfile::tempdir().unwrap());
         for folder in ["bin", "scripts", "src", "target/site/pkg"] {
@@ -55,7 +55,7 @@ impl Workshop {
     }
 
     /// Whether cargo had to compile; asserts that the resulting program embeds `text`.
-    fn is_compiled_for(&self, text: &str) -> bool {
+    fn recompiles_for(&self, text: &str) -> bool {
         self.build_site(text);
         let done = self.build_program();
         let stderr = String::from_utf8_lossy(&done.stderr).into_owned();
@@ -68,47 +68,47 @@ impl Workshop {
 
 #[test]
 fn the_program_is_recompiled_only_if_its_files_changed() {
-    let workshop = Workshop::new();
-    assert!(workshop.is_compiled_for("one"), "the first build");
-    let packed = fs::read_to_string(workshop.path("target/carried/pkg/a file.js.gz")).unwrap();
-    assert!(!workshop.is_compiled_for("one"), "the contents are the same");
-    assert_eq!(fs::read_to_string(workshop.path("target/carried/pkg/a file.js.gz")).unwrap(), packed);
-    assert!(workshop.is_compiled_for("two"));
-    assert!(fs::read_to_string(workshop.path("target/carried/pkg/a file.js.gz")).unwrap().starts_with("two"));
-    assert!(!workshop.is_compiled_for("two"));
-    assert!(workshop.is_compiled_for("one"), "back to the first contents");
+    let project = TestProject::new();
+    assert!(project.recompiles_for("one"), "the first build");
+    let packed = fs::read_to_string(project.path("target/embedded/pkg/a file.js.gz")).unwrap();
+    assert!(!project.recompiles_for("one"), "the contents are the same");
+    assert_eq!(fs::read_to_string(project.path("target/embedded/pkg/a file.js.gz")).unwrap(), packed);
+    assert!(project.recompiles_for("two"));
+    assert!(fs::read_to_string(project.path("target/embedded/pkg/a file.js.gz")).unwrap().starts_with("two"));
+    assert!(!project.recompiles_for("two"));
+    assert!(project.recompiles_for("one"), "back to the first contents");
 }
 
 #[test]
 fn an_added_or_removed_file_counts_as_a_change() {
-    let workshop = Workshop::new();
-    assert!(workshop.is_compiled_for("one"));
-    workshop.write("target/site/another.svg", "");
-    assert!(workshop.is_compiled_for("one"));
-    assert!(workshop.path("target/carried/another.svg").exists());
-    fs::remove_file(workshop.path("target/site/another.svg")).unwrap();
-    assert!(workshop.is_compiled_for("one"));
-    assert!(!workshop.path("target/carried/another.svg").exists());
+    let project = TestProject::new();
+    assert!(project.recompiles_for("one"));
+    project.write("target/site/another.svg", "");
+    assert!(project.recompiles_for("one"));
+    assert!(project.path("target/embedded/another.svg").exists());
+    fs::remove_file(project.path("target/site/another.svg")).unwrap();
+    assert!(project.recompiles_for("one"));
+    assert!(!project.path("target/embedded/another.svg").exists());
 }
 
 #[test]
 fn a_failed_build_is_repeated() {
-    let workshop = Workshop::new();
-    assert!(workshop.is_compiled_for("one"));
-    workshop.write("src/main.rs", "not a program");
-    workshop.build_site("two");
-    assert!(!workshop.build_program().status.success());
-    workshop.write("src/main.rs", PROGRAM);
-    assert!(workshop.is_compiled_for("two"));
+    let project = TestProject::new();
+    assert!(project.recompiles_for("one"));
+    project.write("src/main.rs", "not a program");
+    project.build_site("two");
+    assert!(!project.build_program().status.success());
+    project.write("src/main.rs", PROGRAM);
+    assert!(project.recompiles_for("two"));
 }
 
 #[test]
 fn without_site_files_the_build_fails() {
-    let workshop = Workshop::new();
-    let done = workshop.build_program();
+    let project = TestProject::new();
+    let done = project.build_program();
     assert!(!done.status.success());
     assert!(String::from_utf8_lossy(&done.stderr).contains("nothing in target/site"));
-    assert!(!workshop.path("target/release").exists());
+    assert!(!project.path("target/release").exists());
 }
 
 /// The first text between `before` and `after` in a file.

@@ -48,7 +48,7 @@ impl Remote {
         self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 
-    fn keep(&mut self, answer: &ureq::http::Response<ureq::Body>) {
+    fn store_cookies(&mut self, answer: &ureq::http::Response<ureq::Body>) {
         for cookie in answer.headers().get_all("set-cookie") {
             let pair = cookie.to_str().unwrap().split(';').next().unwrap();
             let (name, value) = pair.split_once('=').unwrap();
@@ -60,26 +60,26 @@ impl Remote {
         let request = self.agent.post(format!("{}{path}", self.at)).header("origin", &self.origin);
         let request = request.header("cookie", self.line()).content_type("application/json");
         let answer = request.send(body.to_string()).ok()?;
-        self.keep(&answer);
+        self.store_cookies(&answer);
         Self::json(answer)
     }
 
     /// A GET with the site's `Host`, which some pages require.
-    fn page(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
+    fn get_with_host(&self, path: &str) -> ureq::RequestBuilder<ureq::typestate::WithoutBody> {
         let host = self.origin.split_once("://").unwrap().1;
         self.agent.get(format!("{}{path}", self.at)).header("host", host).header("cookie", self.line())
     }
 
     pub fn get(&mut self, path: &str) -> Outcome {
-        let answer = self.page(path).call().ok()?;
-        self.keep(&answer);
+        let answer = self.get_with_host(path).call().ok()?;
+        self.store_cookies(&answer);
         Self::json(answer)
     }
 
     /// The `Location` of the response.
     pub fn location(&mut self, path: &str) -> Option<String> {
-        let answer = self.page(path).call().ok()?;
-        self.keep(&answer);
+        let answer = self.get_with_host(path).call().ok()?;
+        self.store_cookies(&answer);
         Some(answer.headers().get("location")?.to_str().unwrap().to_owned())
     }
 

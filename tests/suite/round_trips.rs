@@ -1,10 +1,10 @@
 //! How often a sign-in, here or at an application, waits for PostgreSQL and Redis: a budget of round trips, not time.
 
 use crate::app::{Backends, TestDatabase, address};
+use crate::counting_proxy::{CountingProxy, Protocol};
 use crate::operator::{as_str_pairs, run_ok};
 use crate::program::Program;
 use crate::remote::Remote;
-use crate::wire::{Protocol, Wire};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -15,25 +15,26 @@ use std::time::{Duration, Instant};
 type Counts = ((usize, usize), (usize, usize), (usize, usize));
 
 /// Starts a counting proxy for a server; returns the proxy and the URL through it.
-async fn counted(address: &str, protocol: Protocol) -> (Wire, String) {
+async fn start_counting_proxy(address: &str, protocol: Protocol) -> (CountingProxy, String) {
     let mut url = url::Url::parse(address).unwrap();
     let usual = match protocol {
         Protocol::Postgres => 5432,
         Protocol::Redis => 6379,
     };
-    let wire = Wire::start(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(usual)), protocol).await;
+    let wire =
+        CountingProxy::start(format!("{}:{}", url.host_str().unwrap(), url.port().unwrap_or(usual)), protocol).await;
     url.set_host(Some(&wire.address.ip().to_string())).unwrap();
     url.set_port(Some(wire.address.port())).unwrap();
     (wire, url.into())
 }
 
-/// A node on counted servers, and a function that returns the round trips since its last call.
+/// Starts a node behind two of these proxies; the returned function gives the round trips since its last call.
 async fn counted_node(
     folder: &Path,
 ) -> (TestDatabase, Program, Vec<(&'static str, String)>, impl Fn() -> (usize, usize) + use<>) {
     let database = TestDatabase::create(Backends::Servers).await;
-    let (sql, database_url) = counted(database.url().expose(), Protocol::Postgres).await;
-    let (redis, redis_url) = counted(&address("TEST_REDIS_URL"), Protocol::Redis).await;
+    let (sql, database_url) = start_counting_proxy(database.url().expose(), Protocol::Postgres).await;
+    let (redis, redis_url) = start_counting_proxy(&address("TEST_REDIS_URL"), Protocol::Redis).await;
     let settings = vec![
         ("DATABASE_URL", database_url),
         ("REDIS_URL", redis_url),

@@ -74,7 +74,7 @@ fn every_established_connection_gets_a_response_during_shutdown() {
 }
 
 #[test]
-fn readiness_ends_with_the_signal_and_open_connections_are_told_to_close() {
+fn the_signal_ends_readiness_and_responses_ask_open_connections_to_close() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Program::start(folder.path(), None, &[]);
     // A proxy polls, so the shutdown leaves it time to notice.
@@ -118,7 +118,7 @@ impl Balancer {
         spawn(move || {
             for (turn, client) in listener.incoming().enumerate() {
                 let (ready, upstreams, failures) = (Arc::clone(&ready), upstreams.clone(), Arc::clone(&failures));
-                spawn(move || pass_on(client.unwrap(), next_upstream(turn, &ready, &upstreams), &failures));
+                spawn(move || forward(client.unwrap(), next_upstream(turn, &ready, &upstreams), &failures));
             }
         });
         Self { port, lost }
@@ -140,7 +140,7 @@ fn next_upstream(turn: usize, ready: &Mutex<Vec<bool>>, upstreams: &[Arc<AtomicU
     }
 }
 
-fn pass_on(mut client: TcpStream, port: u16, lost: &AtomicU64) {
+fn forward(mut client: TcpStream, port: u16, lost: &AtomicU64) {
     let mut request = vec![0; POST.len()];
     if client.read_exact(&mut request).is_err() {
         return;
@@ -156,7 +156,7 @@ fn pass_on(mut client: TcpStream, port: u16, lost: &AtomicU64) {
 }
 
 #[test]
-fn behind_a_proxy_without_retries_a_rolling_restart_loses_nothing() {
+fn behind_a_proxy_without_retries_a_rolling_restart_loses_no_request() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let start = |number: usize| Program::start(folders[number].path(), None, &[("RATE_LIMITS", "off")]);
     let mut programs = [start(0), start(1)];
@@ -215,7 +215,7 @@ async fn open(from: Ipv4Addr, port: u16, count: usize) -> Vec<tokio::net::TcpStr
     kept
 }
 
-async fn is_kept_open(from: Ipv4Addr, port: u16) -> bool {
+async fn is_served(from: Ipv4Addr, port: u16) -> bool {
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from((from, 0))).unwrap();
     let mut stream = socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await.unwrap();
@@ -233,13 +233,13 @@ async fn one_peer_gets_an_eighth_of_all_connections_and_others_are_served() {
     let program = Program::start(folder.path(), None, &[]);
     let kept = open(one, program.port, 600).await;
     assert_eq!(kept.len(), 512);
-    assert!(!is_kept_open(one, program.port).await, "it has reached its limit");
+    assert!(!is_served(one, program.port).await, "it has reached its limit");
     let began = Instant::now();
-    assert!(is_kept_open(other, program.port).await);
+    assert!(is_served(other, program.port).await);
     assert!(began.elapsed() < Duration::from_secs(2));
     drop(kept);
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(is_kept_open(one, program.port).await, "its connections are free again");
+    assert!(is_served(one, program.port).await, "its connections are free again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,5 +250,5 @@ async fn a_trusted_proxy_may_use_all_connections() {
     let program = Program::start_at(port, folder.path(), None, &[("TRUSTED_PROXIES", "127.0.0.7")]);
     let kept = open(proxy, program.port, 600).await;
     assert_eq!(kept.len(), 600);
-    assert!(is_kept_open(proxy, program.port).await);
+    assert!(is_served(proxy, program.port).await);
 }

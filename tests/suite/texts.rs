@@ -58,11 +58,11 @@ fn strings(source: &str) -> Vec<(String, String)> {
 }
 
 /// Whether users see this string: it is an argument of a known function or attribute, or it looks like words.
-fn is_read(before: &str, text: &str) -> bool {
+fn is_visible(before: &str, text: &str) -> bool {
     let before = before.trim_end();
-    let is_said =
+    let is_translated =
         before.strip_suffix("t(").is_some_and(|before| !before.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
-    if is_said || [".with(", "fill(", "label=", "hint="].iter().any(|way| before.ends_with(way)) {
+    if is_translated || [".with(", "fill(", "label=", "hint="].iter().any(|end| before.ends_with(end)) {
         return !before.ends_with("expect(") && text.chars().any(char::is_alphabetic);
     }
     let first = text.chars().next().unwrap_or_default();
@@ -91,31 +91,31 @@ fn exactly_the_visible_texts_are_translated() {
         all.push(text.split("#[cfg(test)]").next().unwrap().to_owned());
     }
     let known: BTreeSet<_> = texts::all(Language::German).map(|(english, _)| english.to_owned()).collect();
-    let mut read = BTreeSet::new();
-    let mut written = BTreeSet::new();
+    let mut visible = BTreeSet::new();
+    let mut literals = BTreeSet::new();
     for source in &all {
         let is_template = source.contains("{{ w.");
         for (before, text) in strings(source) {
-            let is_said = if is_template {
+            let is_shown = if is_template {
                 before.ends_with("w.t(") || before.ends_with("w.with(")
             } else {
-                is_read(&before, &text)
+                is_visible(&before, &text)
             };
-            if is_said {
-                read.insert(text.clone());
+            if is_shown {
+                visible.insert(text.clone());
             }
-            written.insert(text);
+            literals.insert(text);
         }
     }
     // Details of activity entries are written by the code that records them.
     for source in sources(Path::new("src/server/auth")).iter().chain(&sources(Path::new("src/server/model"))) {
-        written.extend(strings(source).into_iter().map(|(_, text)| text));
+        literals.extend(strings(source).into_iter().map(|(_, text)| text));
     }
     // Not shown on any page: lint reasons, and media types of emails.
     let is_ours = |text: &&String| !text.contains("text/plain") && !text.starts_with("M9 ");
-    let missing: Vec<_> = read.difference(&known).filter(is_ours).collect();
+    let missing: Vec<_> = visible.difference(&known).filter(is_ours).collect();
     assert!(missing.is_empty(), "texts/de.txt lacks {missing:#?}");
-    let unused: Vec<_> = known.difference(&written).collect();
+    let unused: Vec<_> = known.difference(&literals).collect();
     assert!(unused.is_empty(), "unused translations: {unused:#?}");
 }
 
@@ -223,11 +223,11 @@ async fn emails_follow_the_language_that_the_user_chose_last() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        own.sign_up_proven(&app, "ada").await;
+        own.sign_up_verified(&app, "ada").await;
         own.form("/language", &[("language", "de"), ("next", "/account")]).await;
         own.post("/api/recovery/codes", json!({})).await;
         app.email_about("ada@example.org", "Es wurden neue Wiederherstellungscodes erstellt").await;
-        app.browser().ask("ada").await;
+        app.browser().request_sign_in_email("ada").await;
         // The account owner's language applies.
         app.email_about("ada@example.org", "Anmelden bei Latchkey").await;
     }

@@ -11,12 +11,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
 /// A proxy that terminates TLS.
-struct Terminator {
+struct TlsProxy {
     port: u16,
     certificate: String,
 }
 
-impl Terminator {
+impl TlsProxy {
     /// Forwards to a port. With `header`, inserts that line into each request and sends one request per connection.
     async fn start(port: u16, upstream: u16, header: Option<&'static str>) -> Self {
         let (tls, certificate) = acceptor();
@@ -71,7 +71,7 @@ async fn redis_and_postgresql_with_a_private_authority_are_reached_if_it_is_conf
     let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let postgres = PostgresServer::start_with_tls(&cert.pem(), &signing_key.serialize_pem());
     let redis = RedisServer::start(&[]);
-    let terminator = Terminator::start(0, redis.port, None).await;
+    let terminator = TlsProxy::start(0, redis.port, None).await;
     let certificates = folder.path().join("private.pem");
     std::fs::write(&certificates, format!("{}{}", cert.pem(), terminator.certificate)).unwrap();
     let certificates = certificates.display().to_string();
@@ -79,11 +79,11 @@ async fn redis_and_postgresql_with_a_private_authority_are_reached_if_it_is_conf
     let redis = format!("rediss://localhost:{}", terminator.port);
     for (name, value) in [("DATABASE_URL", &database), ("REDIS_URL", &redis)] {
         let settings = [(name, value.as_str()), ("LISTEN_ADDR", "127.0.0.1:1")];
-        let (is_well, text) = doctor(folder.path(), &settings).await;
-        assert!(!is_well && text.contains("FAULT"), "its certificate is not trusted: {text}");
+        let (is_ok, text) = doctor(folder.path(), &settings).await;
+        assert!(!is_ok && text.contains("FAULT"), "its certificate is not trusted: {text}");
         let settings = [settings[0], settings[1], ("SSL_CERT_FILE", certificates.as_str())];
-        let (is_well, text) = doctor(folder.path(), &settings).await;
-        assert!(is_well, "{text}");
+        let (is_ok, text) = doctor(folder.path(), &settings).await;
+        assert!(is_ok, "{text}");
     }
     let settings =
         [("DATABASE_URL", database.as_str()), ("REDIS_URL", redis.as_str()), ("SSL_CERT_FILE", certificates.as_str())];
@@ -104,10 +104,10 @@ async fn the_doctor_detects_a_redirect_loop_and_names_the_setting() {
     let folder = tempfile::tempdir().unwrap();
     let (port, public) = (free_port(), free_port());
     let (listen, origin) = (format!("127.0.0.1:{port}"), format!("https://localhost:{public}"));
-    let wrong = Terminator::start(public, port, Some("X-Forwarded-Proto: http")).await;
+    let wrong = TlsProxy::start(public, port, Some("X-Forwarded-Proto: http")).await;
     let right_port = free_port();
     let right_origin = format!("https://localhost:{right_port}");
-    let right = Terminator::start(right_port, port, Some("X-Forwarded-Proto: https")).await;
+    let right = TlsProxy::start(right_port, port, Some("X-Forwarded-Proto: https")).await;
     let certificates = folder.path().join("proxies.pem");
     std::fs::write(&certificates, format!("{}{}", wrong.certificate, right.certificate)).unwrap();
     let certificates = certificates.display().to_string();
@@ -129,9 +129,9 @@ async fn the_doctor_detects_a_redirect_loop_and_names_the_setting() {
         })
         .await
         .unwrap();
-        let (is_well, text) = doctor(folder.path(), &settings).await;
+        let (is_ok, text) = doctor(folder.path(), &settings).await;
         let (again, _) = doctor(folder.path(), &settings).await;
-        assert_eq!((is_well, again), (is_right, is_right), "{text}");
+        assert_eq!((is_ok, again), (is_right, is_right), "{text}");
         assert_eq!(
             text.contains("redirects in a loop") && text.contains("X-Forwarded-Proto $scheme"),
             !is_right,

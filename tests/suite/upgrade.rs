@@ -21,7 +21,7 @@ const SECRET_KEY: &str = "the key of the database that version 0.1.0 made";
 
 /// The credentials of the users in the dump.
 #[derive(Deserialize)]
-struct Kept {
+struct Credentials {
     passkey: [String; 3],
     cookies: BTreeMap<String, String>,
     /// The cookies of the browser that requested the email.
@@ -36,10 +36,10 @@ fn passkey([key, credential_id, user_handle]: &[String; 3]) -> SoftPasskey {
     SoftPasskey { key, credential_id, user_handle, counter: 0, flags: UP | UV | BE | BS }
 }
 
-/// A database restored from the dump.
-async fn restored(backends: Backends) -> (TestDatabase, Kept) {
+/// Restores a database from the dump.
+async fn restore_dump(backends: Backends) -> (TestDatabase, Credentials) {
     let database = TestDatabase::create(backends).await;
-    let (dump, kept) = match &database {
+    let (dump, credentials) = match &database {
         TestDatabase::File(folder) => {
             let options = SqliteConnectOptions::new().filename(folder.path().join("test.db")).create_if_missing(true);
             let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
@@ -56,18 +56,18 @@ async fn restored(backends: Backends) -> (TestDatabase, Kept) {
         raw_sql(AssertSqlSafe(dump)).execute(&mut connection).await.unwrap();
         connection.close().await.unwrap();
     }
-    (database, serde_json::from_str(kept).unwrap())
+    (database, serde_json::from_str(credentials).unwrap())
 }
 
-/// This version on the restored database, at the time of the dump.
-async fn upgraded(backends: Backends) -> (App, Kept) {
-    let (database, kept) = restored(backends).await;
+/// Starts this version on the restored database, at the time of the dump.
+async fn start_upgraded(backends: Backends) -> (App, Credentials) {
+    let (database, credentials) = restore_dump(backends).await;
     let clock = Arc::new(MovableClock::default());
     clock.stop();
-    clock.turn((WRITTEN_AT - SystemClock.now().unix_millis()) / 60_000);
+    clock.shift_minutes((WRITTEN_AT - SystemClock.now().unix_millis()) / 60_000);
     let (store, ephemeral) = (database.open().await, open_ephemeral(backends, &clock));
     let parts = Parts { store, ephemeral, clock, database };
-    (App::from_parts(parts, &[("SECRET_KEY", SECRET_KEY)]), kept)
+    (App::from_parts(parts, &[("SECRET_KEY", SECRET_KEY)]), credentials)
 }
 
 fn browser(app: &App, cookies: &BTreeMap<String, String>) -> Browser {
@@ -77,13 +77,13 @@ fn browser(app: &App, cookies: &BTreeMap<String, String>) -> Browser {
 #[tokio::test]
 async fn a_session_and_a_passkey_of_the_previous_version_still_work() {
     for backends in Backends::ALL {
-        let (app, kept) = upgraded(backends).await;
+        let (app, credentials) = start_upgraded(backends).await;
         assert!(!app.store.is_new());
-        let mut own = browser(&app, &kept.cookies);
+        let mut own = browser(&app, &credentials.cookies);
         let session = own.get("/api/session").await;
         assert_eq!((session.status.as_u16(), session.json()["user"]["username"].as_str()), (200, Some("ada")));
         assert_eq!(own.get("/account").await.status, 200);
-        let passkey = passkey(&kept.passkey);
+        let passkey = passkey(&credentials.passkey);
         assert_eq!(app.browser().sign_in(&passkey).await.status, 200, "in a new browser");
         assert_eq!(own.reauthenticate(&passkey).await.status, 200);
         own.add_passkey().await;
@@ -96,7 +96,7 @@ async fn a_session_and_a_passkey_of_the_previous_version_still_work() {
         for kind in ["signed_up", "address_confirmed", "recovery_codes_made", "passkey_added"] {
             assert!(kinds.iter().any(|found| found == kind), "{backends:?}: {kinds:?}");
         }
-        let code = json!({ "identifier": "ada", "code": kept.recovery_code });
+        let code = json!({ "identifier": "ada", "code": credentials.recovery_code });
         assert_eq!(app.browser().post("/api/recovery/use", code).await.status, 200);
     }
 }
@@ -104,7 +104,7 @@ async fn a_session_and_a_passkey_of_the_previous_version_still_work() {
 #[tokio::test]
 async fn an_email_that_the_previous_version_queued_is_sent_once() {
     for backends in Backends::ALL {
-        let (app, kept) = upgraded(backends).await;
+        let (app, credentials) = start_upgraded(backends).await;
         let before = app.emails().await.len();
         let now = Clock::now(&*app.clock);
         cleanup::clean(&*app.store, now, Duration::ZERO).await.unwrap();
@@ -112,6 +112,6 @@ async fn an_email_that_the_previous_version_queued_is_sent_once() {
         assert_eq!(app.store.adopt_emails(now).await.unwrap(), 0, "{backends:?}: it was already moved");
         let email = app.email_to("ada@example.org").await;
         assert_eq!(app.emails().await.len(), before + 1);
-        assert_eq!(browser(&app, &kept.asker).answer_code(&email.code()).await.status, 200);
+        assert_eq!(browser(&app, &credentials.asker).answer_code(&email.code()).await.status, 200);
     }
 }

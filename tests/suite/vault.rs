@@ -21,5 +21,5 @@ async fn vault(State(state): State<AppState>, Fresh(current_user): Fresh, reques
         }
         .into_any()
     };
-    render(&state, request, Page::of(&current_user, "Vault"), body).await
+    render(&state, request, Page::for_user(&current_user, "Vault"), body).await
 }

@@ -13,7 +13,7 @@ use web_sys::Response;
 
 /// A JSON-serializable response of the server or an authenticator, passed on unread.
 #[derive(Clone, Debug)]
-pub struct Answer(pub(super) JsValue);
+pub struct JsonValue(pub(super) JsValue);
 
 /// An argument of a call; an undefined one is omitted.
 #[derive(Debug)]
@@ -31,8 +31,8 @@ impl From<bool> for Argument {
     }
 }
 
-impl From<&Answer> for Argument {
-    fn from(answer: &Answer) -> Self {
+impl From<&JsonValue> for Argument {
+    fn from(answer: &JsonValue) -> Self {
         Self(answer.0.clone())
     }
 }
@@ -47,7 +47,7 @@ impl<T: Into<Self>> From<Option<T>> for Argument {
 ///
 /// # Errors
 /// The server's refusal; a response in any other format counts as an outage.
-pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) -> Result<Answer, ApiError> {
+pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) -> Result<JsonValue, ApiError> {
     let body = Object::new();
     for (name, Argument(value)) in arguments {
         set(&body, name, value).map_err(|_| ApiError::Unreachable)?;
@@ -55,12 +55,12 @@ pub async fn post<const N: usize>(path: &str, arguments: [(&str, Argument); N]) 
     let response = send(path, &body).await.map_err(|_| ApiError::Unreachable)?;
     let json = await_promise(response.json().map(Into::into)).await;
     if response.ok() {
-        return json.map(Answer).map_err(|_| ApiError::Unavailable);
+        return json.map(JsonValue).map_err(|_| ApiError::Unavailable);
     }
     let refusal = member(&json.unwrap_or_default(), "error");
     let code = member(&refusal, "code").as_string();
     // A code that this build does not know comes from a newer server.
-    let error = code.map_or(ApiError::Unavailable, |code| ApiError::of_code(&code).unwrap_or(ApiError::Internal));
+    let error = code.map_or(ApiError::Unavailable, |code| ApiError::from_code(&code).unwrap_or(ApiError::Internal));
     Err(error.with_details(Details {
         tries_left: None,
         retry_after: to_u32_saturating(&member(&refusal, "retry_after")),
@@ -85,7 +85,7 @@ async fn fetch(path: &str, request: &Object) -> Result<Response, BrowserError> {
 
 /// A string member of a response.
 #[must_use]
-pub fn string_member(answer: &Answer, name: &str) -> Option<String> {
+pub fn string_member(answer: &JsonValue, name: &str) -> Option<String> {
     member(&answer.0, name).as_string()
 }
 

@@ -10,21 +10,21 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 
 /// Decodes the base64url members of the options into bytes, in place.
 pub fn decode_options(options: &JsValue) {
-    read_bytes(options, "challenge");
-    read_bytes(&member(options, "user"), "id");
+    decode_member(options, "challenge");
+    decode_member(&member(options, "user"), "id");
     for list in ["excludeCredentials", "allowCredentials"] {
         let list = member(options, list);
         let mut place = 0;
         while let Ok(listed) = Reflect::get_u32(&list, place)
             && listed.is_object()
         {
-            read_bytes(&listed, "id");
+            decode_member(&listed, "id");
             place += 1;
         }
     }
 }
 
-fn read_bytes(object: &JsValue, name: &str) {
+fn decode_member(object: &JsValue, name: &str) {
     if let Some(text) = member(object, name).as_string() {
         put(object, name, &Uint8Array::from(&*decode_base64url(&text)));
     }
@@ -62,7 +62,7 @@ pub fn credential_to_json(credential: &JsValue) -> Result<JsValue, BrowserError>
 
 /// Encodes bytes as text; leaves text unchanged.
 fn text_of(value: &JsValue) -> JsValue {
-    if value.is_object() { encoded(&Uint8Array::new(value).to_vec()).into() } else { value.clone() }
+    if value.is_object() { encode_base64url(&Uint8Array::new(value).to_vec()).into() } else { value.clone() }
 }
 
 /// Sets a member, which cannot fail for a new object.
@@ -87,7 +87,7 @@ fn decode_base64url(text: &str) -> Vec<u8> {
 }
 
 /// Encodes bytes as base64url without padding.
-fn encoded(bytes: &[u8]) -> String {
+fn encode_base64url(bytes: &[u8]) -> String {
     let mut text = String::new();
     for three in bytes.chunks(3) {
         let bits = three.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));

@@ -7,12 +7,12 @@ mod page;
 mod passkeys;
 mod texts;
 
-pub use calls::{Answer, Argument, post, status_of_path, string_member};
+pub use calls::{Argument, JsonValue, post, status_of_path, string_member};
 pub use page::{
-    copy_from, given, go, is_ticked, is_visible, pause, press_passkey_button, print, submit, submit_complete_codes,
-    typed, when_visible,
+    copy_from, field_value, go, is_ticked, is_visible, island_property, pause, press_passkey_button, print, submit,
+    submit_complete_codes, when_visible,
 };
 pub use passkeys::{
     Abort, create, forget_unknown, get, signal, supports_autofill, supports_immediate, supports_passkeys,
 };
-pub use texts::translated;
+pub use texts::translate;

@@ -11,14 +11,14 @@ use web_sys::{HtmlFormElement, HtmlInputElement, VisibilityState, Window};
 /// A property of the island that is being hydrated, from the element around it. The script of the page names the island
 /// (`ui/shell.rs`).
 #[must_use]
-pub fn given(name: &str) -> Option<String> {
+pub fn island_property(name: &str) -> Option<String> {
     let around = member(&global("island"), "parentElement");
     member(&member(&around, "dataset"), name).as_string()
 }
 
 /// The value of a field, including text that was entered before hydration.
 #[must_use]
-pub fn typed(id: &str) -> Option<String> {
+pub fn field_value(id: &str) -> Option<String> {
     input(id).map(|input| input.value())
 }
 

@@ -1,6 +1,6 @@
 //! `navigator.credentials` through web-sys, and the newer parts of WebAuthn, which web-sys lacks.
 
-use super::calls::Answer;
+use super::calls::JsonValue;
 use super::credentials::{credential_to_json, decode_options};
 use super::objects::{await_promise, call_method, global, member, reason, set};
 use super::page::window;
@@ -54,7 +54,7 @@ pub async fn supports_immediate() -> bool {
 ///
 /// # Errors
 /// Why the browser returned no passkey.
-pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answer, BrowserError> {
+pub async fn create(options: &JsonValue, hint: &str, abort: &Abort) -> Result<JsonValue, BrowserError> {
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
     }
@@ -66,10 +66,10 @@ pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answe
     let promise = credentials.create_with_options(request.unchecked_ref()).map_err(reason)?;
     let credential = JsFuture::from(promise).await.map_err(reason)?;
     match credential_to_json(&credential) {
-        Ok(json) => Ok(Answer(json)),
+        Ok(json) => Ok(JsonValue(json)),
         Err(unreadable) => {
             // The device has stored a passkey that the server will never know about.
-            forget_unknown(options, &Answer(credential)).await;
+            forget_unknown(options, &JsonValue(credential)).await;
             Err(unreadable)
         }
     }
@@ -79,7 +79,7 @@ pub async fn create(options: &Answer, hint: &str, abort: &Abort) -> Result<Answe
 ///
 /// # Errors
 /// Why the browser returned no passkey.
-pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Result<Answer, BrowserError> {
+pub async fn get(options: &JsonValue, mediation: Mediation, abort: &Abort) -> Result<JsonValue, BrowserError> {
     if !supports_passkeys() {
         return Err(BrowserError::Unsupported);
     }
@@ -94,12 +94,12 @@ pub async fn get(options: &Answer, mediation: Mediation, abort: &Abort) -> Resul
     let credentials = window()?.navigator().credentials();
     let promise = credentials.get_with_options(request.unchecked_ref()).map_err(reason)?;
     let credential = JsFuture::from(promise).await.map_err(reason)?;
-    credential_to_json(&credential).map(Answer)
+    credential_to_json(&credential).map(JsonValue)
 }
 
 /// Tells the device that the server does not know the passkey of this response, so that the device stops offering
 /// it (WebAuthn Level 3, section 5.1.10.2). Does nothing if the browser lacks support.
-pub async fn forget_unknown(options: &Answer, answer: &Answer) {
+pub async fn forget_unknown(options: &JsonValue, answer: &JsonValue) {
     let options = public_key_in(options);
     let rp = member(&options, "rp");
     let rp_id = if rp.is_object() { member(&rp, "id") } else { member(&options, "rpId") };
@@ -126,7 +126,7 @@ async fn call_static(method: &str) -> JsValue {
 }
 
 /// The options in the response that started a ceremony.
-fn public_key_in(answer: &Answer) -> JsValue {
+fn public_key_in(answer: &JsonValue) -> JsValue {
     member(&answer.0, "publicKey")
 }
 

@@ -17,7 +17,7 @@ fn embedded_texts() -> Option<Vec<(u32, &'static str)>> {
 }
 
 /// A text in the language of the page; `None` if the page does not contain it.
-pub fn translated(english: &'static str) -> Option<&'static str> {
+pub fn translate(english: &'static str) -> Option<&'static str> {
     TEXTS.with(|texts| {
         // Pages in English contain no translations.
         let key = (!texts.is_empty()).then(|| texts::key(english))?;

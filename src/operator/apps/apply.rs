@@ -1,4 +1,4 @@
-use super::super::columns::Columns;
+use super::super::columns::TextTable;
 use super::super::{Failure, json_line, say, write};
 use super::show::Line;
 use crate::server::admin::{Applications, ApplicationsFile, Applied, ApplyReport, Refused};
@@ -19,7 +19,7 @@ struct AppliedLine<'a> {
 pub async fn run(path: &Path, json: bool, applications: Applications<'_>) -> Result<(), Failure> {
     let file = ApplicationsFile::read(path).map_err(Refused::from)?;
     let ApplyReport { groups, applications: applied } = applications.apply(&file).await?;
-    let mut table = Columns::headed(["application", "who", "outcome"]);
+    let mut table = TextTable::headed(["application", "who", "outcome"]);
     for Applied { application, client, outcome, needs_secret } in &applied {
         let line = Line::new(application).with_client(client.as_ref(), None);
         if json {

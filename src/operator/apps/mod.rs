@@ -2,9 +2,9 @@ mod apply;
 mod client;
 mod show;
 
-use super::columns::Columns;
+use super::columns::TextTable;
 use super::{Failure, Output, PAGE, json_line, say, write};
-use crate::server::admin::{ApplicationChange, Changed, Filling, Preset, Setting, values};
+use crate::server::admin::{ApplicationChange, Changed, PlaceholderValues, Preset, Setting, values};
 use crate::server::clock::Timestamp;
 use crate::server::model::ApplicationId;
 use crate::server::model::application::{Audience, RequiredMethod};
@@ -178,7 +178,7 @@ fn presets(services: &Services, name: Option<&str>, json: bool) -> Result<(), Fa
         if json {
             return Preset::all().iter().try_for_each(|preset| json_line(&facts(preset)));
         }
-        let mut table = Columns::headed(["preset", "application", "source"]);
+        let mut table = TextTable::headed(["preset", "application", "source"]);
         for preset in Preset::all() {
             table.add([&preset.name, &preset.title, &preset.source].map(String::clone));
         }
@@ -187,8 +187,8 @@ fn presets(services: &Services, name: Option<&str>, json: bool) -> Result<(), Fa
     let unknown = || Failure::Message(format!("unknown preset {name}; `latchkey apps presets` lists all"));
     let preset = Preset::named(name).ok_or_else(unknown)?;
     let issuer = services.core().issuer_url();
-    let filling = Filling { id: name, url: None, issuer, client_id: name, client_secret: None };
-    let paste = preset.paste(filling);
+    let placeholders = PlaceholderValues { id: name, url: None, issuer, client_id: name, client_secret: None };
+    let paste = preset.paste(placeholders);
     if json {
         return json_line(&json!({ "name": preset.name, "source": preset.source, "paste": paste }));
     }
@@ -198,7 +198,7 @@ fn presets(services: &Services, name: Option<&str>, json: bool) -> Result<(), Fa
 /// Prints what to paste into an application that was just added.
 fn paste(services: &Services, changed: &Changed, preset: Option<&Preset>) -> Result<(), Failure> {
     let (Some(preset), Some(client)) = (preset, &changed.client) else { return Ok(()) };
-    let text = preset.paste(Filling {
+    let text = preset.paste(PlaceholderValues {
         id: changed.application.id.as_str(),
         url: changed.application.url.as_deref(),
         issuer: services.core().issuer_url(),
@@ -271,7 +271,7 @@ async fn secret(command: SecretCommand, services: &Services) -> Result<(), Failu
 }
 
 async fn list(services: &Services, json: bool) -> Result<(), Failure> {
-    let mut table = Columns::headed(["id", "name", "who", "method", "state"]);
+    let mut table = TextTable::headed(["id", "name", "who", "method", "state"]);
     let mut last: Option<ApplicationId> = None;
     loop {
         let page = services.applications().page(last.as_ref(), PAGE).await?;

@@ -1,4 +1,4 @@
-use super::super::columns::Columns;
+use super::super::columns::TextTable;
 use super::super::{Failure, json_line, say, write};
 use crate::server::admin::ClientRecord;
 use crate::server::clock::Timestamp;
@@ -160,7 +160,7 @@ pub fn report_change(report: &ChangeReport<'_>, json: bool, what: &str) -> Resul
     if json {
         json_line(&Line::new(application).with_client(client, secret))?;
     } else if let Some(client) = client {
-        let mut table = Columns::new();
+        let mut table = TextTable::new();
         table.add(["issuer".to_owned(), issuer.to_owned()]);
         table.add(["client_id".to_owned(), client.client_id.clone()]);
         if let Some(secret) = secret {
@@ -194,7 +194,7 @@ pub fn show(application: &Application, known: Option<&ClientRecord>, json: bool)
         let record = known.map(RecordLine::new);
         return json_line(&Line { record, ..line.with_client(known.map(|known| &known.client), None) });
     }
-    let mut table = Columns::new();
+    let mut table = TextTable::new();
     let max_age = line.max_age.map_or_else(|| "any".to_owned(), |seconds| format!("at most {seconds} s"));
     for (fact, value) in [
         ("id", line.id.to_owned()),
@@ -227,7 +227,7 @@ pub fn show(application: &Application, known: Option<&ClientRecord>, json: bool)
     Ok(())
 }
 
-fn add_client(table: &mut Columns, client: &Client) {
+fn add_client(table: &mut TextTable, client: &Client) {
     let line = ClientLine::new(client);
     for (fact, value) in [
         ("client_id", line.client_id.to_owned()),

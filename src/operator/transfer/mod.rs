@@ -24,7 +24,7 @@ use std::path::Path;
 const FORMAT: u32 = 1;
 
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct Header {
     latchkey_export: u32,
     /// Schema version of the rows.
     schema: i64,
@@ -36,14 +36,14 @@ struct Head {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Foot {
+struct Footer {
     end: bool,
     rows: u64,
 }
 
 pub async fn export(path: &Path, passphrase_file: Option<&Path>, config: &Config) -> Result<(), Failure> {
     let store = bootstrap::open_existing_store(config).await?;
-    let draft = AtomicFile::of(path)?;
+    let draft = AtomicFile::create(path)?;
     let text = passphrase::ask(passphrase_file, PassphraseUse::New)?;
     let passphrase = text.as_ref().map(|_| Passphrase::random(&SystemEntropy));
     let own = bootstrap::keys(config, &SystemEntropy)?;
@@ -69,9 +69,9 @@ async fn write(
     let mut out = BufWriter::new(file);
     line(
         &mut out,
-        &Head { latchkey_export: FORMAT, schema, made_at: SystemClock.now().to_rfc3339(), rows, passphrase },
+        &Header { latchkey_export: FORMAT, schema, made_at: SystemClock.now().to_rfc3339(), rows, passphrase },
     )?;
-    let mut progress = Progress::of(rows);
+    let mut progress = Progress::new(rows);
     let written = store
         .export_rows(&mut |mut row| {
             progress.one_more();
@@ -81,7 +81,7 @@ async fn write(
             line(&mut out, &to_json(&row)).map_err(|cause| Unavailable::new("file", cause))
         })
         .await?;
-    line(&mut out, &Foot { end: true, rows: written })?;
+    line(&mut out, &Footer { end: true, rows: written })?;
     out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     Ok(written)
 }
@@ -96,7 +96,7 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
     let mut lines = BufReader::new(file).lines();
     let strange = || Failure::Message(format!("{} is not a latchkey export", path.display()));
     let head = lines.next().ok_or_else(strange)?.map_err(|_| strange())?;
-    let head: Head = serde_json::from_str(&head).map_err(|_| strange())?;
+    let head: Header = serde_json::from_str(&head).map_err(|_| strange())?;
     if head.latchkey_export != FORMAT {
         return Err(Failure::Message(format!("{} was written by another version of latchkey", path.display())));
     }
@@ -120,9 +120,9 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
     }
     let own = bootstrap::keys(config, &SystemEntropy)?;
     let mut is_under_another = false;
-    let mut progress = Progress::of(head.rows);
+    let mut progress = Progress::new(head.rows);
     let mut reader = Reader { lines, read: 0, announced: head.rows, is_whole: false };
-    let taken = store
+    let imported = store
         .import_rows(&mut || {
             progress.one_more();
             let mut row = reader
@@ -130,13 +130,13 @@ pub async fn import(path: &Path, passphrase_file: Option<&Path>, config: &Config
                 .map_err(|cause| Unavailable::new("file", format!("line {}: {cause}", reader.read + 2)))?;
             match (&mut row, &under) {
                 (Some(row), Some(under)) => passphrase::reseal(row, under, &own)?,
-                (Some(row), None) => is_under_another |= !passphrase::opens(row, &own),
+                (Some(row), None) => is_under_another |= !passphrase::can_decrypt(row, &own),
                 (None, _) => {}
             }
             Ok(row)
         })
         .await?;
-    say(&format!("imported {taken} rows from {}", path.display()));
+    say(&format!("imported {imported} rows from {}", path.display()));
     // The file may be older than the last sign-out.
     restore::end_sessions_and_emails(&*store, config).await?;
     say(restore::MANUAL_CHECKS);
@@ -166,7 +166,7 @@ impl Reader {
         }
         let text = self.lines.next().ok_or("the file is truncated: its last line is missing")?;
         let text = text.map_err(|cause| cause.to_string())?;
-        if let Ok(Foot { end: true, rows }) = serde_json::from_str(&text) {
+        if let Ok(Footer { end: true, rows }) = serde_json::from_str(&text) {
             self.is_whole = rows == self.read && rows == self.announced && self.lines.next().is_none();
             return if self.is_whole {
                 Ok(None)
@@ -190,7 +190,7 @@ impl Progress {
     /// Number of rows between two reports.
     const EVERY: u64 = 250_000;
 
-    fn of(all: u64) -> Self {
+    fn new(all: u64) -> Self {
         Self { done: 0, all }
     }
 

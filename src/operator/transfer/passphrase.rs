@@ -96,28 +96,28 @@ pub fn ask(file: Option<&Path>, usage: PassphraseUse) -> Result<Option<Secret<St
 }
 
 /// An encrypted key of a row: every row with a column `sealed` may have one.
-struct Held<'a> {
+struct EncryptedKey<'a> {
     name: &'a str,
     key: SealedKey,
     /// Column indexes of the encrypted key, and of the name of the key that encrypted it.
     places: (usize, usize),
 }
 
-fn held(row: &Line) -> Option<Held<'_>> {
+fn encrypted_key(row: &Line) -> Option<EncryptedKey<'_>> {
     let place = |name: &str| row.table.columns.iter().position(|column| column.name == name);
     let places = (place("sealed")?, place("sealed_by")?);
     // The first column names the key.
     match (row.values.first(), row.values.get(places.0)) {
         (Some(Value::Text(Some(name))), Some(Value::Bytes(Some(bytes)))) => {
-            Some(Held { name, key: SealedKey { bytes: bytes.clone(), by: String::new() }, places })
+            Some(EncryptedKey { name, key: SealedKey { bytes: bytes.clone(), by: String::new() }, places })
         }
         _ => None,
     }
 }
 
 /// Whether these keys can decrypt the key of a row; true if it has none.
-pub fn opens(row: &Line, keys: &Keys) -> bool {
-    held(row).is_none_or(|held| open(keys, held.name, &held.key).is_ok())
+pub fn can_decrypt(row: &Line, keys: &Keys) -> bool {
+    encrypted_key(row).is_none_or(|encrypted_key| open(keys, encrypted_key.name, &encrypted_key.key).is_ok())
 }
 
 /// Re-encrypts the key of a row, if it has one.
@@ -125,7 +125,7 @@ pub fn opens(row: &Line, keys: &Keys) -> bool {
 /// # Errors
 /// When `from` cannot decrypt it.
 pub fn reseal(row: &mut Line, from: &Keys, to: &Keys) -> Result<(), Unavailable> {
-    let Some(Held { name, key, places }) = held(row) else { return Ok(()) };
+    let Some(EncryptedKey { name, key, places }) = encrypted_key(row) else { return Ok(()) };
     let key = open(from, name, &key).map_err(|_| wrong())?;
     let new = Sealer { keys: to, entropy: &SystemEntropy }.seal(name, &key)?;
     let new = [(places.0, Value::Bytes(Some(new.bytes))), (places.1, Value::Text(Some(new.by)))];

@@ -30,11 +30,11 @@ pub fn to_json(line: &Line) -> Row {
         Value::Id(value) => value.map(|id| id.to_string().into()),
         Value::Bytes(value) => value.as_ref().map(|bytes| URL_SAFE_NO_PAD.encode(bytes).into()),
         Value::Text(value) => value.clone().map(Json::String),
-        Value::Whole(value) => value.map(Json::from),
-        Value::Truth(value) => value.map(Json::Bool),
+        Value::Integer(value) => value.map(Json::from),
+        Value::Boolean(value) => value.map(Json::Bool),
     };
-    let named = line.table.columns.iter().zip(&line.values);
-    let row = named.map(|(column, value)| (column.name.to_owned(), json(value).unwrap_or(Json::Null))).collect();
+    let cells = line.table.columns.iter().zip(&line.values);
+    let row = cells.map(|(column, value)| (column.name.to_owned(), json(value).unwrap_or(Json::Null))).collect();
     Row { table: line.table.name.to_owned(), row }
 }
 
@@ -97,12 +97,12 @@ fn value_of(kind: Kind, json: &Json) -> Option<Value> {
         (Kind::Id, Json::Null) => Value::Id(None),
         (Kind::Bytes, Json::Null) => Value::Bytes(None),
         (Kind::Text, Json::Null) => Value::Text(None),
-        (Kind::Whole, Json::Null) => Value::Whole(None),
-        (Kind::Truth, Json::Null) => Value::Truth(None),
+        (Kind::Integer, Json::Null) => Value::Integer(None),
+        (Kind::Boolean, Json::Null) => Value::Boolean(None),
         (Kind::Id, _) => text(|text| text.parse().ok().map(|id| Value::Id(Some(id))))?,
         (Kind::Bytes, _) => text(|text| URL_SAFE_NO_PAD.decode(text).ok().map(|bytes| Value::Bytes(Some(bytes))))?,
         (Kind::Text, _) => text(|text| Some(Value::Text(Some(text.to_owned()))))?,
-        (Kind::Whole, _) => Value::Whole(Some(json.as_i64()?)),
-        (Kind::Truth, _) => Value::Truth(Some(json.as_bool()?)),
+        (Kind::Integer, _) => Value::Integer(Some(json.as_i64()?)),
+        (Kind::Boolean, _) => Value::Boolean(Some(json.as_bool()?)),
     })
 }

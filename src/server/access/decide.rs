@@ -16,7 +16,7 @@ pub struct PolicyInput<'a> {
     pub assurance: Assurance,
     /// When an authorization request is answered; `None` if the age of the authentication does not count, such as for a
     /// refresh.
-    pub asked_at: Option<Timestamp>,
+    pub answered_at: Option<Timestamp>,
 }
 
 /// Whether a user may use an application now.
@@ -55,9 +55,9 @@ impl Reason {
 /// Decides whether a user may use an application. Reasons that no sign-in can resolve come first.
 #[must_use]
 pub fn decide(input: PolicyInput<'_>) -> Verdict {
-    let PolicyInput { user, application, groups, assurance, asked_at } = input;
+    let PolicyInput { user, application, groups, assurance, answered_at } = input;
     let policy = &application.policy;
-    let age = asked_at.map(|now| now.since(assurance.authenticated_at));
+    let age = answered_at.map(|now| now.since(assurance.authenticated_at));
     let is_too_old = policy.max_age.zip(age).is_some_and(|(max_age, age)| age > max_age);
     let reason = if user.disabled_at.is_some() {
         Reason::AccountDisabled
@@ -180,8 +180,13 @@ mod tests {
             let groups = if row.is_member { family.clone() } else { BTreeSet::new() };
             let assurance = Assurance { strength: row.strength, authenticated_at: NOW.minus(row.age) };
             let user = user(row.is_disabled);
-            let facts =
-                PolicyInput { user: &user, application: &application, groups: &groups, assurance, asked_at: Some(NOW) };
+            let facts = PolicyInput {
+                user: &user,
+                application: &application,
+                groups: &groups,
+                assurance,
+                answered_at: Some(NOW),
+            };
             let is = (row.is_disabled, row.who, row.is_member, row.method, row.strength, row.has_max_age, row.age);
             assert_eq!(decide(facts), expected(&row), "{is:?}");
         }
@@ -192,9 +197,10 @@ mod tests {
         let application = application(Audience::Everybody, RequiredMethod::Any, true);
         let assurance = Assurance { strength: Strength::Passkey, authenticated_at: NOW.minus(2 * MAX_AGE) };
         let (user, groups) = (user(false), BTreeSet::new());
-        let facts = PolicyInput { user: &user, application: &application, groups: &groups, assurance, asked_at: None };
+        let facts =
+            PolicyInput { user: &user, application: &application, groups: &groups, assurance, answered_at: None };
         assert_eq!(decide(facts), Verdict::Allowed);
-        assert_eq!(decide(PolicyInput { asked_at: Some(NOW), ..facts }), Verdict::Refused(Reason::TooOld));
+        assert_eq!(decide(PolicyInput { answered_at: Some(NOW), ..facts }), Verdict::Refused(Reason::TooOld));
     }
 
     #[test]
@@ -204,7 +210,7 @@ mod tests {
         let assurance = Assurance { strength: Strength::DeviceBoundPasskey, authenticated_at: NOW };
         let (user, groups) = (user(false), BTreeSet::new());
         let facts =
-            PolicyInput { user: &user, application: &application, groups: &groups, assurance, asked_at: Some(NOW) };
+            PolicyInput { user: &user, application: &application, groups: &groups, assurance, answered_at: Some(NOW) };
         assert_eq!(decide(facts), Verdict::Refused(Reason::ApplicationDisabled));
         assert!(!Reason::ApplicationDisabled.can_sign_in_resolve() && Reason::TooOld.can_sign_in_resolve());
     }

@@ -25,29 +25,30 @@ impl Access<'_> {
         id: &ApplicationId,
     ) -> Result<Option<(Application, Verdict)>, Unavailable> {
         let Some((application, facts)) = self.core.store.application_for(id, user.id).await? else { return Ok(None) };
-        let asked_at = Some(self.core.now());
-        let (_, verdict) = self.judge((user, &facts), &application, (&Authentication::of(session), asked_at));
+        let answered_at = Some(self.core.now());
+        let (_, verdict) =
+            self.judge((user, &facts), &application, (&Authentication::from_session(session), answered_at));
         Ok(Some((application, verdict)))
     }
 
     /// Returns how strongly an authentication proves who its user is, and whether it lets them use an application.
     ///
-    /// `asked_at`: when an authorization request is answered; `None` if the age of the authentication does not count.
+    /// `answered_at`: when an authorization request is answered; `None` if the age of the authentication does not count.
     pub(in crate::server) fn judge(
         &self,
         (user, facts): (&User, &UserFacts),
         application: &Application,
-        (authentication, asked_at): (&Authentication, Option<Timestamp>),
+        (authentication, answered_at): (&Authentication, Option<Timestamp>),
     ) -> (Assurance, Verdict) {
-        let assurance = Assurance::of(authentication, self.assurance_input(&facts.passkeys));
-        let verdict = decide(PolicyInput { user, application, groups: &facts.groups, assurance, asked_at });
+        let assurance = Assurance::new(authentication, self.assurance_input(&facts.passkeys));
+        let verdict = decide(PolicyInput { user, application, groups: &facts.groups, assurance, answered_at });
         (assurance, verdict)
     }
 
     /// How strongly an authentication proves who its user is, now.
     pub async fn assurance(&self, user: &User, authentication: &Authentication) -> Result<Assurance, Unavailable> {
         let passkeys = self.core.store.passkeys(user.id).await?;
-        Ok(Assurance::of(authentication, self.assurance_input(&passkeys)))
+        Ok(Assurance::new(authentication, self.assurance_input(&passkeys)))
     }
 
     /// The facts about an account, and about this site, that decide how strong an authentication is.

@@ -186,7 +186,7 @@ async fn finish(
         (known, None)
     };
     unit.commit().await?;
-    lost_access::end(core, Change::Of(&application.id)).await?;
+    lost_access::end(core, Change::OfApplication(&application.id)).await?;
     let (id, who) = (&application.id, &application.policy.who);
     tracing::info!(target: AUDIT, application = %id, %who, event, "{event}");
     Ok(Changed { application, client, secret })

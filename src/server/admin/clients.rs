@@ -66,7 +66,7 @@ impl ClientChange {
         let redirect_uris = uris(|client| &client.redirect_uris, self.redirect_uris)?;
         let post_logout_redirect_uris =
             uris(|client| &client.post_logout_redirect_uris, self.post_logout_redirect_uris)?;
-        let has_turned = known.as_ref().is_none_or(|known| known.is_public != is_public);
+        let has_type_changed = known.as_ref().is_none_or(|known| known.is_public != is_public);
         let base = known.unwrap_or_else(|| Client {
             application: id.clone(),
             client_id: id.to_string(),
@@ -101,7 +101,7 @@ impl ClientChange {
             (false, true) => ConsentRule::Once,
             (false, false) => ConsentRule::Never,
         };
-        let consent = self.consent.unwrap_or(if has_turned { usual } else { client.consent });
+        let consent = self.consent.unwrap_or(if has_type_changed { usual } else { client.consent });
         check(Client { consent, ..client })
     }
 }
@@ -128,7 +128,7 @@ fn check(client: Client) -> Result<Client, Refused> {
     if client.is_public && !client.requires_pkce {
         return Err(Refused::WrongClient("a public client must use PKCE"));
     }
-    if client.claim_rules.len() > ClaimRule::MOST {
+    if client.claim_rules.len() > ClaimRule::MAX_COUNT {
         return Err(Refused::WrongClient("at most 50 claim rules can be set"));
     }
     if let Some(uri) = &client.backchannel_logout_uri {
@@ -155,18 +155,18 @@ pub(super) async fn put(
     application: &Application,
     (known, change): (Option<Client>, ClientChange),
 ) -> Result<(Client, Option<Secret<String>>), Refused> {
-    let was_secret = known.as_ref().is_some_and(|known| !known.is_public);
+    let was_confidential = known.as_ref().is_some_and(|known| !known.is_public);
     let client = change.apply_to(known, &application.id)?;
     if unit.put_client(&client).await? == Insertion::Conflict {
         return Err(Refused::ClientIdTaken(client.client_id));
     }
-    if client.is_public && was_secret {
+    if client.is_public && was_confidential {
         // A former secret would become valid again if the client became confidential.
         for secret in unit.client_secrets_within(&application.id).await? {
             unit.remove_client_secret(&application.id, &secret.hash).await?;
         }
     }
-    if client.is_public || was_secret {
+    if client.is_public || was_confidential {
         return Ok((client, None));
     }
     let (secret, text) = ClientSecret::random(core.entropy(), core.now(), None);

@@ -74,7 +74,7 @@ impl Groups<'_> {
         }
         unit.commit().await?;
         for application in &applications {
-            lost_access::end(self.core, Change::Of(&application.id)).await?;
+            lost_access::end(self.core, Change::OfApplication(&application.id)).await?;
         }
         tracing::info!(target: AUDIT, group = %name, event = "group_removed", "group_removed");
         Ok(())
@@ -104,7 +104,7 @@ impl Groups<'_> {
         unit.lock_user(user.id).await?;
         let has_left = unit.leave_group(user.id, name).await?;
         unit.commit().await?;
-        lost_access::end(self.core, Change::Concerning(user.id)).await?;
+        lost_access::end(self.core, Change::OfUser(user.id)).await?;
         if has_left {
             tracing::info!(target: AUDIT, user = %user.id.0, group = %name, event = "group_left", "group_left");
         }

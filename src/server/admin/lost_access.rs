@@ -11,19 +11,19 @@ const BATCH: u32 = 100;
 /// The policies or memberships that changed.
 #[derive(Clone, Copy)]
 pub enum Change<'a> {
-    Of(&'a ApplicationId),
-    Concerning(UserId),
-    /// Anywhere: a change may have been interrupted between its commit and [`end`].
-    Anywhere,
+    OfApplication(&'a ApplicationId),
+    OfUser(UserId),
+    /// All: a change may have been interrupted between its commit and [`end`].
+    All,
 }
 
 /// Ends access after a change is committed, one user at a time, so that no request waits for all of them. A code that
 /// is redeemed concurrently is either redeemed before the change and found here, or refused after it.
 pub async fn end(core: &Core, change: Change<'_>) -> Result<(), Unavailable> {
     let (application, user) = match change {
-        Change::Of(application) => (Some(application), None),
-        Change::Concerning(user) => (None, Some(user)),
-        Change::Anywhere => (None, None),
+        Change::OfApplication(application) => (Some(application), None),
+        Change::OfUser(user) => (None, Some(user)),
+        Change::All => (None, None),
     };
     loop {
         let found = core.store.lost_access(application, user, BATCH).await?;

@@ -13,7 +13,7 @@ pub use applications::{ApplicationChange, Applications, Changed, Setting};
 pub use applications_file::{ApplicationsFile, Applied, ApplyReport, Mistake, Mistakes, Outcome};
 pub use clients::{ClientChange, ClientRecord, Clients};
 pub use groups::Groups;
-pub use preset::{Filling, Preset};
+pub use preset::{PlaceholderValues, Preset};
 pub use roles::Roles;
 
 use crate::server::Unavailable;

@@ -52,7 +52,7 @@ enum Pkce {
 
 /// The values of the placeholders in a text to paste.
 #[derive(Clone, Copy, Debug)]
-pub struct Filling<'a> {
+pub struct PlaceholderValues<'a> {
     pub id: &'a str,
     /// The URL of the application.
     pub url: Option<&'a str>,
@@ -115,8 +115,8 @@ impl Preset {
 
     /// The text to paste into the application. Unknown values are placeholders in angle brackets.
     #[must_use]
-    pub fn paste(&self, filling: Filling<'_>) -> String {
-        let Filling { id, url, issuer, client_id, client_secret } = filling;
+    pub fn paste(&self, placeholders: PlaceholderValues<'_>) -> String {
+        let PlaceholderValues { id, url, issuer, client_id, client_secret } = placeholders;
         let url = url.map_or("<application URL>", |url| url.trim_end_matches('/'));
         let values = [
             ("{id}", id),
@@ -156,14 +156,14 @@ mod tests {
                 assert!(!uri.contains('{') && !uri.contains("e//"), "{}: {uri}", preset.name);
                 RedirectUri::register(uri, is_public).unwrap_or_else(|cause| panic!("{}: {uri} {cause}", preset.name));
             }
-            let filling = Filling {
+            let placeholders = PlaceholderValues {
                 id: "app",
                 url: Some("https://app.example"),
                 issuer: "https://id.example",
                 client_id: "app",
                 client_secret: Some("secret"),
             };
-            let text = preset.paste(filling);
+            let text = preset.paste(placeholders);
             assert!(text.contains("https://id.example"), "{}", preset.name);
             assert!(is_public || text.contains("secret"), "{}", preset.name);
             for place in ["{url}", "{issuer}", "{client_id}", "{client_secret}", "{id}"] {

@@ -4,7 +4,7 @@ use super::account::{AccountUnit, CurrentUser, Passkeys, Sessions};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
-use crate::server::model::browser::{DECLINED, REMEMBERED};
+use crate::server::model::browser::{DECLINE_PERIOD, KNOWN_BROWSER_LIFE};
 use crate::server::model::session::Method;
 use crate::server::model::{KnownBrowser, User, UserId};
 use crate::server::secret::Token;
@@ -95,7 +95,7 @@ impl Browsers<'_> {
         let Some(mut unit) = AccountUnit::lock(self.core, current.user.id, client).await? else { return Ok(()) };
         unit.end_offer(current.session.id, false).await?;
         if let Some(token) = known {
-            let until = self.core.now().plus(DECLINED);
+            let until = self.core.now().plus(DECLINE_PERIOD);
             unit.decline_offer(&token.hash(), current.user.id, until).await?;
         }
         unit.commit().await
@@ -113,7 +113,7 @@ pub(super) fn known_browser(token: &Token, user_id: UserId, now: Timestamp) -> K
     KnownBrowser {
         token_hash: token.hash(),
         user_id,
-        expires_at: now.plus(REMEMBERED),
+        expires_at: now.plus(KNOWN_BROWSER_LIFE),
         declined_until: None,
         recognised: true,
     }

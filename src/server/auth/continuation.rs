@@ -3,7 +3,7 @@
 use super::error::Error;
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::ephemeral::{CEREMONY, Kept};
+use crate::server::ephemeral::{CEREMONY, Entry};
 use crate::server::limiter::Subject;
 use crate::server::model::continuation::{CONTINUATION_LIFE, LONGEST_CONTINUATION};
 use crate::server::model::{ClientAddress, Continuation, UserId, limit};
@@ -45,25 +45,25 @@ impl Continuations<'_> {
         let token = self.core.token();
         let key = key(&token, holder);
         let value = self.core.keys.seal(key.as_bytes(), &value, self.core.entropy())?;
-        let kept = Kept { key: &key, value, ttl: CONTINUATION_LIFE };
-        self.core.limiter.draw_and_store(&limit::CEREMONIES, Subject::Client(from), kept).await?;
+        let entry = Entry { key: &key, value, ttl: CONTINUATION_LIFE };
+        self.core.limiter.draw_and_store(&limit::CEREMONIES, Subject::Client(from), entry).await?;
         Ok(token)
     }
 
     /// Reads a continuation without consuming it.
     pub async fn peek(&self, token: &str, holder: Holder<'_>) -> Result<Option<Continuation>, Unavailable> {
         let Some(key) = Token::from_link(token).map(|token| key(&token, holder)) else { return Ok(None) };
-        Ok(self.opened(&key, self.core.ephemeral.get(&key).await?))
+        Ok(self.decrypt(&key, self.core.ephemeral.get(&key).await?))
     }
 
     /// Consumes a continuation; only one of several concurrent callers gets it.
     pub async fn take(&self, token: &str, holder: Holder<'_>) -> Result<Option<Continuation>, Unavailable> {
         let Some(key) = Token::from_link(token).map(|token| key(&token, holder)) else { return Ok(None) };
-        Ok(self.opened(&key, self.core.ephemeral.take(&key).await?))
+        Ok(self.decrypt(&key, self.core.ephemeral.take(&key).await?))
     }
 
     /// A value that cannot be read (another version, a removed key) counts as expired.
-    fn opened(&self, key: &str, sealed: Option<Vec<u8>>) -> Option<Continuation> {
+    fn decrypt(&self, key: &str, sealed: Option<Vec<u8>>) -> Option<Continuation> {
         let value = self.core.keys.open(key.as_bytes(), &sealed?)?;
         serde_json::from_slice(&value).ok()
     }

@@ -34,12 +34,12 @@ impl EmailDelivery<'_> {
         match &request.purpose {
             Purpose::SignIn { identifier, .. } => {
                 let Some(user) = store.user_with_verified_address(identifier).await? else { return Ok(None) };
-                self.assigned(email, request, user).await
+                self.assign(email, request, user).await
             }
             Purpose::SignUp { address, .. } => {
                 let owner = store.user_with_verified_address(&Identifier::Address(address.clone())).await?;
                 if let Some(owner) = owner {
-                    return self.assigned(email, request, owner).await;
+                    return self.assign(email, request, owner).await;
                 }
                 let key = email_key(address).unwrap_or_default();
                 let has_code = self.sends_codes(CodeTarget::Typed(&key)).await?;
@@ -60,10 +60,10 @@ impl EmailDelivery<'_> {
             Purpose::Confirm { user, address, .. } => {
                 // Anyone can claim an address and cause emails to it, but must not flood it.
                 let key = email_key(address).unwrap_or_default();
-                let count_within_limit = self.count_within_limit(email, &[b"claimed", key.as_bytes()]).await?;
+                let is_within_limit = self.count_within_limit(email, &[b"claimed", key.as_bytes()]).await?;
                 let has_code = self.sends_codes(CodeTarget::Account(*user, Side::Known)).await?;
                 let language = request.language;
-                Ok(count_within_limit.then(|| Recipient { address: address.clone(), name: None, language, has_code }))
+                Ok(is_within_limit.then(|| Recipient { address: address.clone(), name: None, language, has_code }))
             }
             // The administrator who created the link hands it over.
             Purpose::BreakGlass { .. } => Ok(None),
@@ -87,7 +87,7 @@ impl EmailDelivery<'_> {
 
     /// Assigns the request to the account, unless too many emails were sent to it, or too many requests from strangers
     /// are open.
-    async fn assigned(
+    async fn assign(
         &self,
         email: EmailId,
         request: &EmailRequest,

@@ -53,7 +53,7 @@ impl EmailRequests<'_> {
     /// Counts an email. A browser that the account recognises has a quota of its own, so that strangers cannot use it
     /// up; other requests are counted under the entered identifier.
     async fn count(&self, caller: &Caller, typed: &Identifier, known: Option<&User>) -> Result<(), LimitError> {
-        if let (Some(user), Some(browser)) = (known.filter(|user| is_meant(typed, user)), &caller.known) {
+        if let (Some(user), Some(browser)) = (known.filter(|user| identifies(typed, user)), &caller.known) {
             let own = [b"own".as_slice(), user.id.0.as_bytes(), &browser.hash().0];
             return self.core.limiter.draw(&limit::EMAILS_TO_ONE, Subject::Named(&own)).await;
         }
@@ -123,7 +123,7 @@ impl EmailRequests<'_> {
 }
 
 /// Whether an identifier is the username or the proven address of an account.
-fn is_meant(typed: &Identifier, user: &User) -> bool {
+fn identifies(typed: &Identifier, user: &User) -> bool {
     match typed {
         Identifier::Username(name) => name.key() == user.username.key(),
         Identifier::Address(address) => user.has_proven(address),

@@ -50,7 +50,7 @@ impl EmailSignIn<'_> {
     /// # Errors
     /// When the link would be refused.
     pub async fn peek_link(&self, email: Option<&Token>, token: &str) -> Result<LinkEffect, Error> {
-        let open = self.linked(token).await?;
+        let open = self.find_by_link(token).await?;
         if !open.may_be_opened_by(email) {
             return Err(ApiError::OtherBrowser.into());
         }
@@ -104,7 +104,7 @@ impl EmailSignIn<'_> {
         caller: &Caller,
     ) -> Result<(NewSession, Next), Error> {
         self.core.limiter.draw(&limit::ANSWERS, Subject::Client(caller.address)).await?;
-        let open = self.linked(token).await?;
+        let open = self.find_by_link(token).await?;
         if open.may_be_opened_by(caller.email.as_ref()) {
             let unit = self.core.store.begin().await?;
             return self.answer_with_retry(unit, Answer { open, username, caller }).await;
@@ -153,7 +153,7 @@ impl EmailSignIn<'_> {
         if open.has_code(code, &self.core.keys) {
             return self.answer_with_retry(unit, Answer { open, username, caller }).await;
         }
-        let (user, side) = meant(&open);
+        let (user, side) = recipient_and_side(&open);
         let whose = user.unwrap_or(UserId::NONE);
         let refused = match side {
             Side::Stranger => Event::once_an_hour(whose, EventKind::StrangersRefused, self.core.now()),
@@ -176,7 +176,7 @@ impl EmailSignIn<'_> {
         answered.map_err(|raced| Unavailable::new("address", raced).into())
     }
 
-    async fn linked(&self, token: &str) -> Result<OpenRequest, Error> {
+    async fn find_by_link(&self, token: &str) -> Result<OpenRequest, Error> {
         let found = match Token::from_link(token) {
             Some(token) => self.core.store.request_by_link(&token.hash()).await?,
             None => None,
@@ -254,7 +254,7 @@ impl EmailSignIn<'_> {
     ) -> Result<Result<(AccountUnit<'_>, EventKind), Raced>, Error> {
         let address = form.email.clone().ok_or(ApiError::LinkExpired)?;
         if let Some(owner) = unit.lock_user_by_address(&address).await? {
-            let unit = AccountUnit::of(self.core, unit, owner, caller.client.clone());
+            let unit = AccountUnit::new(self.core, unit, owner, caller.client.clone());
             return Ok(Ok((unit, EventKind::SignedIn)));
         }
         let invitation = form.invitation;
@@ -268,7 +268,7 @@ impl EmailSignIn<'_> {
         }
         tracing::info!(user = %user.id.0, "signed up by email");
         let user = User { email_verified: true, ..user };
-        Ok(Ok((AccountUnit::of(self.core, unit, user, caller.client.clone()), EventKind::SignedUp)))
+        Ok(Ok((AccountUnit::new(self.core, unit, user, caller.client.clone()), EventKind::SignedUp)))
     }
 }
 
@@ -283,7 +283,7 @@ async fn lock_recipient(unit: &mut dyn Unit, open: &OpenRequest) -> Result<(), U
 }
 
 /// The account that an email was sent to, if any, and whether a browser that it recognises requested it.
-fn meant(open: &OpenRequest) -> (Option<UserId>, Side) {
+fn recipient_and_side(open: &OpenRequest) -> (Option<UserId>, Side) {
     let user = open.recipient.as_ref().map(|(user, _)| *user);
     let is_known = match &open.request.purpose {
         Purpose::SignIn { known, .. } => known.is_some() && *known == user,

@@ -48,7 +48,7 @@ pub(super) fn new_session(core: &Core, user_id: UserId, credential: Credential, 
     };
     let user_verified = matches!(method, Method::Passkey(_));
     let lifetimes = &core.policy.sessions;
-    let (idle, max) = if user_verified { lifetimes.of(kept) } else { lifetimes.by_email() };
+    let (idle, max) = if user_verified { lifetimes.by_passkey(kept) } else { lifetimes.by_email() };
     let session = Session {
         id: SessionId::new(now, core.entropy()),
         user_id,

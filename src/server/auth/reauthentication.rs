@@ -167,7 +167,7 @@ impl Reauthentication<'_> {
     /// # Errors
     /// When the link is used, expired, invalid or another session's, or the session ended meanwhile.
     #[tracing::instrument(skip_all)]
-    pub async fn by_link(
+    pub async fn answer_link(
         &self,
         current: &CurrentUser,
         token: &str,
@@ -181,9 +181,9 @@ impl Reauthentication<'_> {
     /// Answers the email with its code, in the session that requested it.
     ///
     /// # Errors
-    /// The same as for [`Self::by_link`]; the error for a wrong code says how many tries are left.
+    /// The same as for [`Self::answer_link`]; the error for a wrong code says how many tries are left.
     #[tracing::instrument(skip_all)]
-    pub async fn by_code(
+    pub async fn answer_code(
         &self,
         current: &CurrentUser,
         code: &str,

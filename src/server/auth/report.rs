@@ -20,7 +20,7 @@ impl Reports<'_> {
     /// # Errors
     /// When the link is used, expired or invalid.
     pub async fn peek_report(&self, token: &str) -> Result<(Notification, User), Error> {
-        let sent = self.linked(token).await?;
+        let sent = self.find_by_link(token).await?;
         if !sent.is_open(self.core.now()) {
             return Err(ApiError::LinkExpired.into());
         }
@@ -58,7 +58,7 @@ impl Reports<'_> {
     /// # Errors
     /// When the link is used, expired or invalid.
     pub async fn peek_undo(&self, token: &str) -> Result<(Notification, User), Error> {
-        let sent = self.linked(token).await?;
+        let sent = self.find_by_link(token).await?;
         if !sent.can_be_undone(self.core.now()) {
             return Err(ApiError::LinkExpired.into());
         }
@@ -109,7 +109,7 @@ impl Reports<'_> {
         Ok(unit.ok_or(ApiError::LinkExpired)?)
     }
 
-    async fn linked(&self, token: &str) -> Result<SentNotification, Error> {
+    async fn find_by_link(&self, token: &str) -> Result<SentNotification, Error> {
         let token = Token::from_link(token).ok_or(ApiError::LinkExpired)?;
         let found = self.core.store.notification_by_link(&token.hash()).await?.ok_or(ApiError::LinkExpired)?;
         let now = self.core.now();

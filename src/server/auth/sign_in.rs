@@ -112,7 +112,7 @@ impl SignIn<'_> {
                 Err(attempt.refused(used).await)
             }
             SignInOutcome::NeedsUnitOfWork => Ok(None),
-            SignInOutcome::Gone => Err(ApiError::UnknownPasskey { forget: false }.into()),
+            SignInOutcome::AccountDeleted => Err(ApiError::UnknownPasskey { forget: false }.into()),
         }
     }
 

@@ -149,7 +149,7 @@ impl SignUp<'_> {
     pub async fn begin(&self, caller: &Caller, form: SignUpForm) -> Result<views::Options, Error> {
         self.check(caller, &form).await?;
         // A sign-up is counted when it finishes; but no user should create a passkey that will be refused.
-        self.core.limiter.look(&limit::SIGN_UPS, Subject::Client(caller.address)).await?;
+        self.core.limiter.peek(&limit::SIGN_UPS, Subject::Client(caller.address)).await?;
         let invitation = form.invitation.map(|hash| hash.0);
         let user = new_user(self.core, UserId::random(self.core.entropy()), form, Language::default());
         let (options, challenge, registration) = self.ceremonies.relying_party.begin_registration(&user, &[])?;
@@ -216,7 +216,7 @@ impl SignUp<'_> {
         if unit.add_passkey(&passkey).await? == Insertion::Conflict {
             return Err(ApiError::PasskeyExists.into());
         }
-        let mut unit = AccountUnit::of(self.core, unit, user, caller.client.clone());
+        let mut unit = AccountUnit::new(self.core, unit, user, caller.client.clone());
         let (id, synced) = (passkey.credential_id, passkey.backed_up);
         let credential = Credential::Passkey { id, is_cross_device: false, synced, keep };
         let new = record_sign_in(&mut unit, credential, caller, EventKind::SignedUp).await?;
@@ -252,7 +252,7 @@ impl SignUp<'_> {
         self.check_name(caller, &form.username).await?;
         let (limiter, client) = (&self.core.limiter, Subject::Client(caller.address));
         let requests = EmailRequests { core: self.core };
-        limiter.look(&limit::SIGN_UPS, client).await?;
+        limiter.peek(&limit::SIGN_UPS, client).await?;
         requests.count_for_stranger(caller.address, &Identifier::Address(address.clone())).await?;
         limiter.draw(&limit::SIGN_UPS, client).await?;
         let SignUpForm { username, display_name, invitation, .. } = form;

@@ -179,7 +179,7 @@ mod tests {
         Config::load(&Source::from_pairs(pairs.iter().copied()), drivers)
     }
 
-    fn complaints(pairs: &[(&str, &str)]) -> Vec<String> {
+    fn invalid_settings(pairs: &[(&str, &str)]) -> Vec<String> {
         load(pairs).unwrap_err().iter().map(|problem| problem.setting.clone()).collect()
     }
 
@@ -211,7 +211,7 @@ mod tests {
             "https://id.example.",
         ] {
             assert!(
-                complaints(&[("PUBLIC_URL", url), ("EMAIL_SIGN_IN", "off")]).contains(&"PUBLIC_URL".to_owned()),
+                invalid_settings(&[("PUBLIC_URL", url), ("EMAIL_SIGN_IN", "off")]).contains(&"PUBLIC_URL".to_owned()),
                 "{url}"
             );
         }
@@ -220,9 +220,12 @@ mod tests {
     #[test]
     fn https_requires_a_key_and_a_mail_server() {
         let https = ("PUBLIC_URL", "https://id.example");
-        assert_eq!(complaints(&[https]), ["SECRET_KEY", "SMTP_URL"]);
-        assert_eq!(complaints(&[https, ("EMAIL_SIGN_IN", "off")]), ["SECRET_KEY"]);
-        assert_eq!(complaints(&[https, ("EMAIL_SIGN_IN", "off"), ("SECRET_KEY", &"k".repeat(31))]), ["SECRET_KEY"]);
+        assert_eq!(invalid_settings(&[https]), ["SECRET_KEY", "SMTP_URL"]);
+        assert_eq!(invalid_settings(&[https, ("EMAIL_SIGN_IN", "off")]), ["SECRET_KEY"]);
+        assert_eq!(
+            invalid_settings(&[https, ("EMAIL_SIGN_IN", "off"), ("SECRET_KEY", &"k".repeat(31))]),
+            ["SECRET_KEY"]
+        );
     }
 
     #[test]
@@ -231,12 +234,12 @@ mod tests {
             assert_eq!(load(&[("SESSION_IDLE", text)]).unwrap().sessions.idle, Duration::from_secs(seconds));
         }
         for text in ["90", "s", "0s", "-1h", "+1h", "1.5h", "1 h", "1h30m", "3651d", "99999999999999999999d", "١h"] {
-            assert_eq!(complaints(&[("SESSION_IDLE", text)]), ["SESSION_IDLE"], "{text}");
+            assert_eq!(invalid_settings(&[("SESSION_IDLE", text)]), ["SESSION_IDLE"], "{text}");
         }
     }
 
     #[test]
-    fn every_other_setting_says_what_it_accepts() {
+    fn invalid_values_of_every_other_setting_are_reported() {
         for (name, text) in [
             ("LISTEN_ADDR", "3000"),
             ("DATABASE_URL", "sqlite://"),
@@ -259,7 +262,7 @@ mod tests {
             ("SECURITY_CONTACT", "security@example.org"),
             ("LOG_FORMAT", "xml"),
         ] {
-            assert_eq!(complaints(&[(name, text)]), [name], "{text}");
+            assert_eq!(invalid_settings(&[(name, text)]), [name], "{text}");
         }
     }
 

@@ -1,4 +1,4 @@
-use super::{CEREMONY, Ephemeral, Kept};
+use super::{CEREMONY, Entry, Ephemeral};
 use crate::server::Unavailable;
 use crate::server::clock::{Clock, Timestamp};
 use crate::server::model::limit::{Bucket, Exceeded, Verdict};
@@ -30,7 +30,7 @@ struct Counts {
 /// Entries by key, and the order in which they expire; the number distinguishes those that expire at the same time.
 struct ExpiringMap<T> {
     capacity: usize,
-    things: HashMap<String, (Expiry, T)>,
+    entries: HashMap<String, (Expiry, T)>,
     order: BTreeMap<Expiry, String>,
     next_number: u64,
 }
@@ -52,47 +52,47 @@ impl MemoryEphemeral {
 
     #[cfg(test)]
     fn len(&self) -> usize {
-        open(&self.values).things.len()
+        lock_state(&self.values).entries.len()
     }
 }
 
 /// A panic elsewhere cannot leave the data half changed, so a poisoned lock is still valid.
-fn open<T>(stored: &Mutex<T>) -> MutexGuard<'_, T> {
+fn lock_state<T>(stored: &Mutex<T>) -> MutexGuard<'_, T> {
     stored.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<T> ExpiringMap<T> {
     fn new(capacity: usize) -> Self {
-        Self { capacity, things: HashMap::new(), order: BTreeMap::new(), next_number: 0 }
+        Self { capacity, entries: HashMap::new(), order: BTreeMap::new(), next_number: 0 }
     }
 
-    fn put(&mut self, key: &str, thing: T, expires_at: Timestamp) {
+    fn put(&mut self, key: &str, value: T, expires_at: Timestamp) {
         self.remove(key);
         let expiry = (expires_at, self.next_number);
         self.next_number += 1;
         self.order.insert(expiry, key.to_owned());
-        self.things.insert(key.to_owned(), (expiry, thing));
+        self.entries.insert(key.to_owned(), (expiry, value));
     }
 
     /// The value and its expiry, unless it has expired.
     fn get(&self, key: &str, now: Timestamp) -> Option<(Timestamp, &T)> {
-        let ((expires_at, _), thing) = self.things.get(key)?;
-        (now < *expires_at).then_some((*expires_at, thing))
+        let ((expires_at, _), value) = self.entries.get(key)?;
+        (now < *expires_at).then_some((*expires_at, value))
     }
 
     fn remove(&mut self, key: &str) -> Option<(Expiry, T)> {
-        let found = self.things.remove(key)?;
+        let found = self.entries.remove(key)?;
         self.order.remove(&found.0);
         Some(found)
     }
 
     fn make_room(&mut self, now: Timestamp) {
         while let Some((&(expires_at, _), _)) = self.order.first_key_value() {
-            if expires_at > now && self.things.len() < self.capacity {
+            if expires_at > now && self.entries.len() < self.capacity {
                 break;
             }
             if let Some((_, key)) = self.order.pop_first() {
-                self.things.remove(&key);
+                self.entries.remove(&key);
             }
         }
     }
@@ -137,7 +137,7 @@ impl Ephemeral for MemoryEphemeral {
 
     async fn put(&self, key: &str, value: Vec<u8>, ttl: Duration) -> Result<(), Unavailable> {
         let now = self.clock.now();
-        let mut values = open(&self.values);
+        let mut values = lock_state(&self.values);
         values.make_room(now);
         values.put(key, value, now.plus(ttl));
         Ok(())
@@ -145,23 +145,23 @@ impl Ephemeral for MemoryEphemeral {
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
         let now = self.clock.now();
-        let found = open(&self.values).remove(key);
+        let found = lock_state(&self.values).remove(key);
         Ok(found.filter(|((expires_at, _), _)| now < *expires_at).map(|(_, value)| value))
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
         let now = self.clock.now();
-        Ok(open(&self.values).get(key, now).map(|(_, value)| value.clone()))
+        Ok(lock_state(&self.values).get(key, now).map(|(_, value)| value.clone()))
     }
 
     async fn draw(
         &self,
         buckets: &[Bucket],
         now: Timestamp,
-        kept: Option<Kept<'_>>,
+        entry: Option<Entry<'_>>,
     ) -> Result<Option<Exceeded>, Unavailable> {
         {
-            let mut stored = open(&self.buckets);
+            let mut stored = lock_state(&self.buckets);
             let drawn: Vec<_> = buckets.iter().map(|bucket| stored.drawn(bucket, now)).collect();
             if let Some(exceeded) = exceeded(&drawn) {
                 return Ok(Some(exceeded));
@@ -171,20 +171,20 @@ impl Ephemeral for MemoryEphemeral {
                 stored.put(&bucket.key, (), full_at);
             }
         }
-        if let Some(Kept { key, value, ttl }) = kept {
+        if let Some(Entry { key, value, ttl }) = entry {
             self.put(key, value, ttl).await?;
         }
         Ok(None)
     }
 
-    async fn look(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable> {
-        let stored = open(&self.buckets);
+    async fn peek(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable> {
+        let stored = lock_state(&self.buckets);
         Ok(exceeded(&buckets.iter().map(|bucket| stored.drawn(bucket, now)).collect::<Vec<_>>()))
     }
 
     async fn forget_ceremonies(&self) -> Result<bool, Unavailable> {
-        let mut values = open(&self.values);
-        let keys: Vec<_> = values.things.keys().filter(|key| key.starts_with(CEREMONY)).cloned().collect();
+        let mut values = lock_state(&self.values);
+        let keys: Vec<_> = values.entries.keys().filter(|key| key.starts_with(CEREMONY)).cloned().collect();
         for key in keys {
             values.remove(&key);
         }
@@ -192,11 +192,11 @@ impl Ephemeral for MemoryEphemeral {
     }
 
     async fn count(&self, key: &str, window: Duration) -> Result<u64, Unavailable> {
-        Ok(open(&self.counts).count(key, window, self.clock.now()))
+        Ok(lock_state(&self.counts).count(key, window, self.clock.now()))
     }
 
     async fn counted(&self, key: &str) -> Result<u64, Unavailable> {
-        Ok(open(&self.counts).counted(key, self.clock.now()))
+        Ok(lock_state(&self.counts).counted(key, self.clock.now()))
     }
 }
 
@@ -209,9 +209,9 @@ impl ExpiringMap<()> {
 
 /// The empty bucket with the longest wait, if there is one.
 fn exceeded(drawn: &[(Verdict, Timestamp)]) -> Option<Exceeded> {
-    let empty = drawn.iter().enumerate().filter_map(|(place, (verdict, _))| match verdict {
+    let empty = drawn.iter().enumerate().filter_map(|(index, (verdict, _))| match verdict {
         Verdict::Within => None,
-        Verdict::Beyond(wait) => Some(Exceeded { place, wait: *wait }),
+        Verdict::Beyond(wait) => Some(Exceeded { index, wait: *wait }),
     });
     empty.max_by_key(|exceeded| exceeded.wait)
 }
@@ -240,7 +240,7 @@ mod tests {
             store.put(&key.to_string(), vec![0; 10], Duration::ZERO).await.unwrap();
         }
         assert_eq!(store.len(), 1, "only the last value is left; the next one would remove it");
-        assert_eq!(open(&store.values).order.len(), 1);
+        assert_eq!(lock_state(&store.values).order.len(), 1);
     }
 
     #[tokio::test]
@@ -249,9 +249,9 @@ mod tests {
         for value in 0..5 {
             store.put("k", vec![value], Duration::from_mins(1)).await.unwrap();
         }
-        assert_eq!((store.len(), open(&store.values).order.len()), (1, 1));
+        assert_eq!((store.len(), lock_state(&store.values).order.len()), (1, 1));
         assert_eq!(store.take("k").await.unwrap(), Some(vec![4]));
-        assert_eq!((store.len(), open(&store.values).order.len()), (0, 0));
+        assert_eq!((store.len(), lock_state(&store.values).order.len()), (0, 0));
     }
 
     #[tokio::test]
@@ -265,7 +265,7 @@ mod tests {
         for key in ["busy", "busy", "a", "b", "c", "d"] {
             assert_eq!(store.draw(&bucket(key), now, None).await.unwrap(), None);
         }
-        assert_eq!(open(&store.buckets).things.len(), 3);
+        assert_eq!(lock_state(&store.buckets).entries.len(), 3);
         assert!(store.draw(&bucket("busy"), now, None).await.unwrap().is_some(), "it was not evicted");
     }
 
@@ -279,7 +279,7 @@ mod tests {
             store.count(&number.to_string(), Duration::from_hours(72)).await.unwrap();
         }
         assert_eq!(store.counted("guessed").await.unwrap(), 20);
-        assert!(open(&store.counts).counts.len() <= 80);
+        assert!(lock_state(&store.counts).counts.len() <= 80);
     }
 
     #[tokio::test]
@@ -289,6 +289,6 @@ mod tests {
             store.count(&number.to_string(), Duration::ZERO).await.unwrap();
         }
         store.count("new", Duration::from_mins(1)).await.unwrap();
-        assert_eq!(open(&store.counts).counts.len(), 1);
+        assert_eq!(lock_state(&store.counts).counts.len(), 1);
     }
 }

@@ -33,11 +33,11 @@ pub trait Ephemeral: Send + Sync {
         &self,
         buckets: &[Bucket],
         now: Timestamp,
-        kept: Option<Kept<'_>>,
+        entry: Option<Entry<'_>>,
     ) -> Result<Option<Exceeded>, Unavailable>;
 
     /// The result that [`Ephemeral::draw`] would have, without drawing.
-    async fn look(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable>;
+    async fn peek(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable>;
 
     /// Removes all open ceremonies, for example after a restored backup; `false` if the backend cannot find them, in
     /// which case they expire.
@@ -54,7 +54,7 @@ pub trait Ephemeral: Send + Sync {
 pub const CEREMONY: &str = "ceremony:";
 
 /// A value to store.
-pub struct Kept<'a> {
+pub struct Entry<'a> {
     pub key: &'a str,
     pub value: Vec<u8>,
     pub ttl: Duration,

@@ -1,4 +1,4 @@
-use super::{CEREMONY, Ephemeral, Kept};
+use super::{CEREMONY, Entry, Ephemeral};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::limit::{Bucket, Exceeded, SKEW};
@@ -48,8 +48,8 @@ pub struct RedisFacts {
 impl RedisEphemeral {
     /// Whether the text is the URL of a Redis server.
     #[must_use]
-    pub fn is_address(text: &str) -> bool {
-        parsed(text).is_some_and(|(address, _)| Client::open(address).is_ok())
+    pub fn is_valid_url(text: &str) -> bool {
+        parse_url(text).is_some_and(|(address, _)| Client::open(address).is_ok())
     }
 
     /// Prepares the connection. With `?cluster=true`, the URL is that of one node of a cluster, which reports the
@@ -59,7 +59,7 @@ impl RedisEphemeral {
     /// When the URL is not that of a Redis server.
     pub fn open(url: &Secret<String>) -> Result<Self, Unavailable> {
         let (address, is_cluster) =
-            parsed(url.expose()).ok_or_else(|| Unavailable::new("redis", "REDIS_URL is not the URL of a server"))?;
+            parse_url(url.expose()).ok_or_else(|| Unavailable::new("redis", "REDIS_URL is not the URL of a server"))?;
         if is_cluster {
             let client = ClusterClient::builder([address])
                 .connection_timeout(TIMEOUT)
@@ -88,7 +88,7 @@ impl RedisEphemeral {
     /// # Errors
     /// When it is unavailable.
     pub async fn facts(url: &Secret<String>) -> Result<RedisFacts, Unavailable> {
-        let (address, _) = parsed(url.expose()).ok_or_else(|| Unavailable::new("redis", "not the URL of a server"))?;
+        let (address, _) = parse_url(url.expose()).ok_or_else(|| Unavailable::new("redis", "invalid URL"))?;
         answer_within(async {
             let mut server = Client::open(address)?.get_multiplexed_async_connection().await?;
             let info: String = redis::cmd("INFO").arg("server").query_async(&mut server).await?;
@@ -125,21 +125,21 @@ impl RedisEphemeral {
         now: Timestamp,
         drawing: Drawing<'_>,
     ) -> Result<Option<Exceeded>, Unavailable> {
-        let (draws, kept) = match drawing {
+        let (draws, entry) = match drawing {
             Drawing::Look => (false, None),
             Drawing::Draw => (true, None),
-            Drawing::DrawAndPut(kept) => (true, Some(kept)),
+            Drawing::DrawAndPut(entry) => (true, Some(entry)),
         };
         let mut script = DRAW.prepare_invoke();
-        script.arg(now.unix_millis()).arg(millis(SKEW)).arg(u8::from(draws)).arg(u8::from(kept.is_some()));
+        script.arg(now.unix_millis()).arg(millis(SKEW)).arg(u8::from(draws)).arg(u8::from(entry.is_some()));
         for Bucket { key, limit } in buckets {
-            script.key(named(key)).arg(millis(limit.every)).arg(millis(limit.span()));
+            script.key(with_namespace(key)).arg(millis(limit.every)).arg(millis(limit.span()));
         }
-        if let Some(Kept { key, value, ttl }) = kept {
-            script.key(named(key)).arg(value).arg(millis(ttl));
+        if let Some(Entry { key, value, ttl }) = entry {
+            script.key(with_namespace(key)).arg(value).arg(millis(ttl));
         }
-        let (place, wait): (usize, u64) = self.ask(Request::Script(&script)).await?;
-        Ok(place.checked_sub(1).map(|place| Exceeded { place, wait: Duration::from_millis(wait) }))
+        let (index, wait): (usize, u64) = self.ask(Request::Script(&script)).await?;
+        Ok(index.checked_sub(1).map(|index| Exceeded { index, wait: Duration::from_millis(wait) }))
     }
 }
 
@@ -149,7 +149,7 @@ enum Drawing<'a> {
     Look,
     Draw,
     /// Stores the value if all buckets allow the draw.
-    DrawAndPut(Kept<'a>),
+    DrawAndPut(Entry<'a>),
 }
 
 /// A command or script for the server.
@@ -188,7 +188,7 @@ async fn answer_within<T>(request: impl Future<Output = Result<T, RedisError>>) 
 }
 
 /// The URL without our parameter `cluster`, and whether it is that of a cluster.
-fn parsed(text: &str) -> Option<(String, bool)> {
+fn parse_url(text: &str) -> Option<(String, bool)> {
     let mut url = Url::parse(text).ok()?;
     let is_cluster = url.query_pairs().any(|(name, value)| name == "cluster" && value == "true");
     let others: Vec<_> = url
@@ -208,7 +208,7 @@ fn millis(span: Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1)
 }
 
-fn named(key: &str) -> String {
+fn with_namespace(key: &str) -> String {
     format!("{NAMESPACE}{key}")
 }
 
@@ -216,54 +216,54 @@ fn named(key: &str) -> String {
 impl Ephemeral for RedisEphemeral {
     async fn ping(&self) -> Result<(), Unavailable> {
         // A write, because a read-only server is of no use.
-        self.ask(Request::Command(redis::cmd("SET").arg(named("ping")).arg(1).arg("PX").arg(1_000))).await
+        self.ask(Request::Command(redis::cmd("SET").arg(with_namespace("ping")).arg(1).arg("PX").arg(1_000))).await
     }
 
     async fn put(&self, key: &str, value: Vec<u8>, ttl: Duration) -> Result<(), Unavailable> {
         let mut command = redis::cmd("SET");
-        command.arg(named(key)).arg(value).arg("PX").arg(millis(ttl));
+        command.arg(with_namespace(key)).arg(value).arg("PX").arg(millis(ttl));
         self.ask(Request::Command(&command)).await
     }
 
     async fn take(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        self.ask(Request::Command(redis::cmd("GETDEL").arg(named(key)))).await
+        self.ask(Request::Command(redis::cmd("GETDEL").arg(with_namespace(key)))).await
     }
 
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Unavailable> {
-        self.ask(Request::Command(redis::cmd("GET").arg(named(key)))).await
+        self.ask(Request::Command(redis::cmd("GET").arg(with_namespace(key)))).await
     }
 
     async fn draw(
         &self,
         buckets: &[Bucket],
         now: Timestamp,
-        kept: Option<Kept<'_>>,
+        entry: Option<Entry<'_>>,
     ) -> Result<Option<Exceeded>, Unavailable> {
         if !self.is_cluster() {
-            return self.run_draw(buckets, now, kept.map_or(Drawing::Draw, Drawing::DrawAndPut)).await;
+            return self.run_draw(buckets, now, entry.map_or(Drawing::Draw, Drawing::DrawAndPut)).await;
         }
-        if let Some(exceeded) = self.look(buckets, now).await? {
+        if let Some(exceeded) = self.peek(buckets, now).await? {
             return Ok(Some(exceeded));
         }
-        for (place, bucket) in buckets.iter().enumerate() {
+        for (index, bucket) in buckets.iter().enumerate() {
             let drawn = self.run_draw(std::slice::from_ref(bucket), now, Drawing::Draw).await?;
             if let Some(exceeded) = drawn {
-                return Ok(Some(Exceeded { place, ..exceeded }));
+                return Ok(Some(Exceeded { index, ..exceeded }));
             }
         }
-        if let Some(Kept { key, value, ttl }) = kept {
+        if let Some(Entry { key, value, ttl }) = entry {
             self.put(key, value, ttl).await?;
         }
         Ok(None)
     }
 
-    async fn look(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable> {
+    async fn peek(&self, buckets: &[Bucket], now: Timestamp) -> Result<Option<Exceeded>, Unavailable> {
         if !self.is_cluster() {
             return self.run_draw(buckets, now, Drawing::Look).await;
         }
-        for (place, bucket) in buckets.iter().enumerate() {
+        for (index, bucket) in buckets.iter().enumerate() {
             if let Some(exceeded) = self.run_draw(std::slice::from_ref(bucket), now, Drawing::Look).await? {
-                return Ok(Some(Exceeded { place, ..exceeded }));
+                return Ok(Some(Exceeded { index, ..exceeded }));
             }
         }
         Ok(None)
@@ -273,7 +273,7 @@ impl Ephemeral for RedisEphemeral {
         if self.is_cluster() {
             return Ok(false);
         }
-        let pattern = named(&format!("{CEREMONY}*"));
+        let pattern = with_namespace(&format!("{CEREMONY}*"));
         let mut cursor = 0_u64;
         loop {
             let mut scan = redis::cmd("SCAN");
@@ -290,11 +290,11 @@ impl Ephemeral for RedisEphemeral {
     }
 
     async fn count(&self, key: &str, window: Duration) -> Result<u64, Unavailable> {
-        self.ask(Request::Script(COUNT.key(named(key)).arg(millis(window)))).await
+        self.ask(Request::Script(COUNT.key(with_namespace(key)).arg(millis(window)))).await
     }
 
     async fn counted(&self, key: &str) -> Result<u64, Unavailable> {
-        let counted: Option<u64> = self.ask(Request::Command(redis::cmd("GET").arg(named(key)))).await?;
+        let counted: Option<u64> = self.ask(Request::Command(redis::cmd("GET").arg(with_namespace(key)))).await?;
         Ok(counted.unwrap_or_default())
     }
 }

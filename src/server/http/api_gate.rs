@@ -42,7 +42,7 @@ async fn admit(state: &AppState, request: Request, methods: &[Method]) -> Result
     if parts.method != Method::POST {
         return Ok(Request::from_parts(parts, Body::empty()));
     }
-    Edge::of(&parts.extensions).check_body(&parts.headers)?;
+    Edge::from_extensions(&parts.extensions).check_body(&parts.headers)?;
     let body = to_bytes(body, MAX_BODY).await.map_err(|_| ApiError::TooLarge)?;
     // Before the body is parsed, so that an unauthenticated client learns nothing about valid input.
     if needs_session(parts.uri.path()) && state.cookies.session(&parts.headers).is_none() {
@@ -57,10 +57,11 @@ async fn admit(state: &AppState, request: Request, methods: &[Method]) -> Result
 
 /// Whether a call needs a session. Whether the session is valid is checked later.
 fn needs_session(path: &str) -> bool {
-    const OWN: [&str; 4] = ["/sessions/", "/passkeys/", "/reauthenticate/", "/account/"];
-    const STRANGERS: [&str; 2] = ["/account/email/undo", "/account/not-me"];
+    const WITH_SESSION: [&str; 4] = ["/sessions/", "/passkeys/", "/reauthenticate/", "/account/"];
+    const WITHOUT_SESSION: [&str; 2] = ["/account/email/undo", "/account/not-me"];
     let Some(path) = path.strip_prefix(paths::API) else { return false };
-    path == "/recovery/codes" || (OWN.iter().any(|own| path.starts_with(own)) && !STRANGERS.contains(&path))
+    path == "/recovery/codes"
+        || (WITH_SESSION.iter().any(|own| path.starts_with(own)) && !WITHOUT_SESSION.contains(&path))
 }
 
 /// The methods of a path; empty for an unknown path.

@@ -58,7 +58,7 @@ impl TrustedProxies {
 
     /// Whether a trusted proxy says that it received the request without encryption.
     #[must_use]
-    pub fn says_plain(&self, extensions: &Extensions, headers: &HeaderMap) -> bool {
+    pub fn reports_http(&self, extensions: &Extensions, headers: &HeaderMap) -> bool {
         self.trusts(peer(extensions)) && headers.get(FORWARDED_PROTO).is_some_and(|proto| proto == "http")
     }
 

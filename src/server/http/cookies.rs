@@ -1,9 +1,9 @@
-//! The cookies: one identifies the browser for ceremonies, one holds the token of its email request, one holds the
-//! session's token, one remembers the user who signed in last, and one shows a notice on the next page.
+//! The cookies. Most hold a token: of the session, of the browser for ceremonies, of the user who signed in last, and of
+//! pending requests. The others hold the language, and the notice that the next page shows.
 
 use crate::server::auth::{NewSession, Requested};
 use crate::server::model::Session;
-use crate::server::model::browser::REMEMBERED;
+use crate::server::model::browser::KNOWN_BROWSER_LIFE;
 use crate::server::oauth::PENDING_LIFE;
 use crate::server::secret::Token;
 use crate::types::{Language, Notice};
@@ -159,7 +159,7 @@ impl Cookies {
     /// The session cookie, and the one by which the browser remembers the user. The session cookie is kept until the
     /// browser is closed, or for as long as the session if the user chose to stay signed in.
     pub fn set_signed_in(self, opened: &NewSession) -> impl Iterator<Item = HeaderValue> + use<> {
-        let life = whole_seconds(REMEMBERED);
+        let life = whole_seconds(KNOWN_BROWSER_LIFE);
         let known = header_of(self.cookie(self.known_name(), opened.known.encode()).max_age(life));
         [self.set_session(&opened.session, &opened.token), known].into_iter().flatten()
     }

@@ -80,7 +80,7 @@ impl Edge {
 
     /// The rules for a request.
     #[must_use]
-    pub fn of(extensions: &Extensions) -> Self {
+    pub fn from_extensions(extensions: &Extensions) -> Self {
         extensions.get().copied().unwrap_or(Self::PAGES)
     }
 

@@ -83,17 +83,17 @@ pub async fn healthz() -> &'static str {
 /// The answer of a backend; `None` when it is unavailable or too slow, which is logged.
 pub async fn answer_within<T>(
     backend: &'static str,
-    patience: Duration,
+    max_wait: Duration,
     operation: impl Future<Output = Result<T, Unavailable>>,
 ) -> Option<T> {
-    match timeout(patience, operation).await {
+    match timeout(max_wait, operation).await {
         Ok(Ok(answer)) => Some(answer),
         Ok(Err(cause)) => {
             tracing::warn!(backend, %cause, "backend unavailable");
             None
         }
         Err(_) => {
-            let millis = u64::try_from(patience.as_millis()).unwrap_or(u64::MAX);
+            let millis = u64::try_from(max_wait.as_millis()).unwrap_or(u64::MAX);
             tracing::warn!(backend, millis, "backend timed out");
             None
         }

@@ -102,7 +102,7 @@ const TIMEOUT: Duration = Duration::from_millis(300);
 /// Counts requests as [`TABLE`] says, and refuses those beyond a limit.
 pub async fn charge(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let charge = counted_by(request.method(), request.uri().path());
-    let counted = match charge.filter(|_| Edge::of(request.extensions()).is_counted) {
+    let counted = match charge.filter(|_| Edge::from_extensions(request.extensions()).is_counted) {
         Some(charge @ (Charge::Act | Charge::Defence)) => {
             count_user_action(&state, &mut request, charge == Charge::Defence).await
         }

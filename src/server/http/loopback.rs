@@ -14,7 +14,7 @@ pub async fn redirect(State(state): State<AppState>, request: Request, next: Nex
     let is_page = matches!(*request.method(), Method::GET | Method::HEAD) && !is_mailbox;
     let is_other = |host: Host| is_other_loopback(host.hostname(), state.public_url.host());
     let is_elsewhere = state.public_url.is_localhost() && request.headers().typed_get().is_some_and(is_other);
-    let is_plain = state.public_url.is_https() && state.proxies.says_plain(request.extensions(), request.headers());
+    let is_plain = state.public_url.is_https() && state.proxies.reports_http(request.extensions(), request.headers());
     if !(is_page && (is_elsewhere || is_plain)) {
         return next.run(request).await;
     }

@@ -27,7 +27,7 @@ impl MailboxAccess {
 
     /// Whether this request has access: under the public name, and through no proxy (docs/API.md).
     #[must_use]
-    pub fn lets_in(&self, headers: &HeaderMap) -> bool {
+    pub fn allows(&self, headers: &HeaderMap) -> bool {
         let Some(host) = &self.host else { return false };
         let mut hosts = headers.get_all(header::HOST).iter();
         let is_named = hosts.next().is_some_and(|named| named == host.as_str()) && hosts.next().is_none();
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
     use crate::server::config::{Drivers, Source};
 
-    fn door(settings: &[(&str, &str)]) -> MailboxAccess {
+    fn access(settings: &[(&str, &str)]) -> MailboxAccess {
         MailboxAccess::new(&Config::load(&Source::from_pairs(settings.iter().copied()), Drivers::ANY).unwrap())
     }
 
@@ -54,9 +54,9 @@ mod tests {
 
     #[test]
     fn this_machine_has_access_under_the_public_name() {
-        assert!(door(&[]).lets_in(&request(&[("host", "localhost:3000")])));
+        assert!(access(&[]).allows(&request(&[("host", "localhost:3000")])));
         let open = [("LISTEN_ADDR", "0.0.0.0:3000"), ("DEV_MAILBOX", "on")];
-        assert!(door(&open).lets_in(&request(&[("host", "localhost:3000")])));
+        assert!(access(&open).allows(&request(&[("host", "localhost:3000")])));
     }
 
     #[test]
@@ -73,7 +73,7 @@ mod tests {
             &[("host", "localhost:3000"), ("x-forwarded-proto", "https")],
             &[("host", "localhost:3000"), ("cf-connecting-ip", "1.2.3.4")],
         ] {
-            assert!(!door(&[]).lets_in(&request(lines)), "{lines:?}");
+            assert!(!access(&[]).allows(&request(lines)), "{lines:?}");
         }
     }
 
@@ -85,7 +85,7 @@ mod tests {
             &[("PUBLIC_URL", "https://id.example"), ("SECRET_KEY", &key), ("EMAIL_SIGN_IN", "off")],
             &[("LISTEN_ADDR", "0.0.0.0:3000")],
         ] {
-            assert!(!door(settings).exists(), "{settings:?}");
+            assert!(!access(settings).exists(), "{settings:?}");
         }
     }
 }

@@ -24,7 +24,7 @@ pub fn start() -> Result<PrometheusHandle, BuildError> {
 }
 
 /// Aggregates samples even if there is no scraper, because otherwise every sample would be kept.
-pub async fn keep_small(handle: PrometheusHandle) {
+pub async fn aggregate_periodically(handle: PrometheusHandle) {
     let mut ticks = tokio::time::interval(UPKEEP);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {

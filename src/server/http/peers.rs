@@ -29,9 +29,9 @@ impl PeerLimiter {
         Self { most, counts: Arc::default(), has_warned: Arc::default() }
     }
 
-    /// A place for one more connection; `None` if the peer has its maximum.
+    /// A permit for one more connection; `None` if the peer has its maximum.
     #[must_use]
-    pub fn enter(&self, address: IpAddr) -> Option<PeerPermit> {
+    pub fn acquire(&self, address: IpAddr) -> Option<PeerPermit> {
         let peer = ClientAddress::new(address);
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(peer).or_default();
@@ -69,14 +69,14 @@ mod tests {
     #[test]
     fn each_peer_has_its_own_limit_and_permits_are_released() {
         let peers = PeerLimiter::new(2);
-        let enter = |address: &str| peers.enter(address.parse().unwrap());
-        let (first, _second) = (enter("192.0.2.1"), enter("192.0.2.1"));
-        assert!(first.is_some() && enter("192.0.2.1").is_none());
-        assert!(enter("192.0.2.2").is_some());
+        let acquire = |address: &str| peers.acquire(address.parse().unwrap());
+        let (first, _second) = (acquire("192.0.2.1"), acquire("192.0.2.1"));
+        assert!(first.is_some() && acquire("192.0.2.1").is_none());
+        assert!(acquire("192.0.2.2").is_some());
         drop(first);
-        assert!(enter("192.0.2.1").is_some());
-        let (_one, _other) = (enter("2001:db8::1"), enter("2001:db8::2"));
-        assert!(enter("2001:db8::3").is_none(), "an IPv6 network is one peer");
+        assert!(acquire("192.0.2.1").is_some());
+        let (_one, _other) = (acquire("2001:db8::1"), acquire("2001:db8::2"));
+        assert!(acquire("2001:db8::3").is_none(), "an IPv6 network is one peer");
         assert_eq!(peers.counts.lock().unwrap().len(), 2, "peers without connections are forgotten");
     }
 }

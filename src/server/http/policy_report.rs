@@ -69,7 +69,7 @@ pub async fn receive(
     if let Err(limited) = core.limiter.draw(&limit::REPORTS, Subject::Client(client)).await {
         return ApiError::from(limited).into_response();
     }
-    if let Err(error) = Edge::of(request.extensions()).check_body(request.headers()) {
+    if let Err(error) = Edge::from_extensions(request.extensions()).check_body(request.headers()) {
         return error.into_response();
     }
     let is_list = media_type(request.headers()).as_deref() == Some(LIST);

@@ -184,7 +184,7 @@ impl RequestContext {
     }
 
     /// Inside a server function: shows a notice on the next page.
-    pub fn tell(&self, notice: Notice) {
+    pub fn send_notice(&self, notice: Notice) {
         send_cookies(self.state.cookies.set_notice(notice));
     }
 

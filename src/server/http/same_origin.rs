@@ -8,8 +8,8 @@ use axum::response::{IntoResponse, Response};
 
 /// Refuses requests from origins that are not allowed, and answers CORS preflight requests (Fetch Standard, section
 /// 3.2.2).
-pub async fn guard(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let edge = Edge::of(request.extensions());
+pub async fn check_origin(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    let edge = Edge::from_extensions(request.extensions());
     if !admits(edge.origin, request.method(), provenance(request.headers(), state.public_url.origin())) {
         return ApiError::CrossOrigin.into_response();
     }
@@ -40,7 +40,7 @@ fn admits(rule: OriginRule, method: &Method, provenance: Provenance) -> bool {
 
 /// The origin that a request names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Provenance {
+pub enum Provenance {
     /// `Origin` is ours, or `Sec-Fetch-Site` says that the request is not from another site.
     Own,
     /// Neither header is present: not a current browser.
@@ -50,7 +50,8 @@ enum Provenance {
 
 /// Reads `Origin` (RFC 6454) and `Sec-Fetch-Site` (Fetch Metadata, section 2.3). One foreign value makes a request
 /// foreign.
-fn provenance(headers: &HeaderMap, own_origin: &str) -> Provenance {
+#[must_use]
+pub fn provenance(headers: &HeaderMap, own_origin: &str) -> Provenance {
     let mut origins = headers.get_all(header::ORIGIN).iter().peekable();
     let mut sites = headers.get_all("sec-fetch-site").iter().peekable();
     let is_silent = origins.peek().is_none() && sites.peek().is_none();

@@ -25,7 +25,7 @@ pub async fn add(State(state): State<AppState>, mut request: Request, next: Next
     state.core().entropy.fill(&mut bytes);
     let nonce = CspNonce(URL_SAFE_NO_PAD.encode(bytes));
     request.extensions_mut().insert(nonce.clone());
-    let (edge, referrer_policy) = (Edge::of(request.extensions()), referrer_policy(request.uri()));
+    let (edge, referrer_policy) = (Edge::from_extensions(request.extensions()), referrer_policy(request.uri()));
     // Until the request is answered, a window that an application opened must be able to report the result to it.
     let keeps_opener = edge.keeps_opener || state.cookies.pending(request.headers()).is_some();
     let mut response = next.run(request).await;

@@ -98,12 +98,12 @@ impl ConnectionServer {
 
     /// Accepts connections until none arrives for `quiet`, or until `deadline`.
     async fn accept_until(&self, listener: &TcpListener, deadline: Instant, quiet: Duration) {
-        let taken = async {
+        let accepting = async {
             while let Ok(accepted) = timeout(quiet, self.accept(listener)).await {
                 self.spawn_connection(accepted).await;
             }
         };
-        let _ = timeout_at(deadline, taken).await;
+        let _ = timeout_at(deadline, accepting).await;
     }
 
     /// Serves a connection in its own task.
@@ -127,7 +127,7 @@ impl ConnectionServer {
         if self.proxies.trusts(peer.0) {
             return Ok(Some(Connection { stream, peer, permits: (permit, None) }));
         }
-        let of_peer = self.peers.enter(peer.0);
+        let of_peer = self.peers.acquire(peer.0);
         Ok(of_peer.map(|of_peer| Connection { stream, peer, permits: (permit, Some(of_peer)) }))
     }
 

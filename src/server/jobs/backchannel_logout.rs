@@ -25,20 +25,20 @@ enum Outcome {
     /// Why the application did not accept it.
     Failed(String),
     /// The application was removed.
-    Gone,
+    Removed,
 }
 
 /// Sends logout notices.
 pub struct LogoutWorker {
     core: Arc<Core>,
-    door: OutboundClient,
+    outbound: OutboundClient,
     poll_turn: PollTurn,
 }
 
 impl LogoutWorker {
     #[must_use]
-    pub fn new(core: Arc<Core>, door: OutboundClient) -> Self {
-        Self { core, door, poll_turn: PollTurn::new(POLL_INTERVAL) }
+    pub fn new(core: Arc<Core>, outbound: OutboundClient) -> Self {
+        Self { core, outbound, poll_turn: PollTurn::new(POLL_INTERVAL) }
     }
 
     /// Runs until it is told to stop.
@@ -65,7 +65,7 @@ impl LogoutWorker {
         let failure = match outcome {
             Outcome::Delivered => None,
             Outcome::Failed(reason) => Some(reason),
-            Outcome::Gone => {
+            Outcome::Removed => {
                 tracing::info!(application, "logout token dropped: the application was removed");
                 store.finish_logout(claimed.id, claim).await?;
                 return Ok(true);
@@ -99,9 +99,9 @@ impl LogoutWorker {
             Some(application) => self.core.store.client_of(&application).await?,
             None => None,
         };
-        let Some(client) = client else { return Ok(Outcome::Gone) };
+        let Some(client) = client else { return Ok(Outcome::Removed) };
         let token = logout_token(&self.core, &*SigningKeys { core: &self.core }.current()?, &client, notice)?;
-        let sent = self.door.post_form(&notice.uri, vec![("logout_token", token)], Reach::Registered).await;
+        let sent = self.outbound.post_form(&notice.uri, vec![("logout_token", token)], Reach::Registered).await;
         Ok(match sent {
             Ok(reply) if (200..300).contains(&reply.status) => Outcome::Delivered,
             Ok(reply) => Outcome::Failed(format!("HTTP status {}", reply.status)),

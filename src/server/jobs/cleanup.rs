@@ -39,7 +39,7 @@ pub async fn run(core: Arc<Core>) {
 /// Removes everything that is due, and ends access that was lost but not ended yet.
 pub async fn run_once(core: &Core) -> Result<(), Unavailable> {
     clean(&*core.store, core.now(), PAUSE).await?;
-    lost_access::end(core, Change::Anywhere).await
+    lost_access::end(core, Change::All).await
 }
 
 /// Removes everything that is due.
@@ -62,7 +62,7 @@ pub async fn clean(store: &dyn Store, now: Timestamp, pause: Duration) -> Result
         store.remove_expired_notifications(now, BATCH);
         store.remove_expired_names(now, BATCH);
         store.remove_expired_invitations(now, BATCH);
-        store.remove_old_events(now.minus(event::KEPT), BATCH);
+        store.remove_old_events(now.minus(event::RETENTION), BATCH);
         store.remove_expired_access_tokens(now, BATCH);
         store.remove_ended_grants(now, BATCH);
         store.remove_old_mismatches(now.minus(MISMATCH_RETENTION), BATCH);

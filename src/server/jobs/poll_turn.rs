@@ -76,10 +76,11 @@ mod tests {
     async fn a_worker_that_is_woken_polls_at_once() {
         let (poll_turn, wake) = (PollTurn::new(Duration::from_hours(1)), Notify::new());
         let (_stop, mut stopped) = watch::channel(false);
+        let soon = Duration::from_secs(5);
         wake.notify_one();
-        poll_turn.wait(&wake, &mut stopped).await;
+        tokio::time::timeout(soon, poll_turn.wait(&wake, &mut stopped)).await.unwrap();
         let _turn = poll_turn.turn.lock().await;
         wake.notify_one();
-        poll_turn.wait(&wake, &mut stopped).await;
+        tokio::time::timeout(soon, poll_turn.wait(&wake, &mut stopped)).await.unwrap();
     }
 }

@@ -13,7 +13,7 @@ pub struct KeyId(String);
 impl KeyId {
     /// The ID that a token or a command names; there may be no such key.
     #[must_use]
-    pub fn named(text: &str) -> Self {
+    pub fn from_text(text: &str) -> Self {
         Self(text.to_owned())
     }
 

@@ -1,7 +1,7 @@
 //! The contents of emails. Their texts are in `templates/`.
 
 use super::link_like::looks_like_link;
-use super::translate::{Translator, requested_from, translates};
+use super::translate::{Translator, requested_from, translation_methods};
 use crate::server::config::{Config, Palette};
 use crate::server::model::Client;
 use crate::server::model::email_queue::EmailId;
@@ -150,4 +150,4 @@ impl Draft<'_> {
     }
 }
 
-translates! { Values }
+translation_methods! { Values }

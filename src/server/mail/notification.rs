@@ -2,9 +2,9 @@
 
 use super::email::{Branding, Email, Unwritable};
 use super::link_like::looks_like_link;
-use super::translate::{Translator, device, translates};
+use super::translate::{Translator, device, translation_methods};
 use crate::server::model::email_queue::EmailId;
-use crate::server::model::notification::{ANSWERABLE, Notification, Occasion};
+use crate::server::model::notification::{NOTIFICATION_LIFE, Notification, Occasion};
 use crate::server::model::user::deliverable;
 use crate::server::secret::Token;
 use crate::types::{Language, paths};
@@ -25,7 +25,7 @@ struct Values<'a> {
     undo: String,
     /// The link that reports the event; empty if the account was deleted.
     report: String,
-    /// When the user can ignore the email; empty if they cannot.
+    /// The sentence that says when no action is needed; empty if the message already says what to do.
     no_action: &'static str,
     hours: u64,
 }
@@ -69,7 +69,7 @@ pub fn write_notification(
         undo: if about.can_undo { to(paths::EMAIL_UNDO) } else { String::new() },
         report: if about.user_id.is_some() { to(paths::NOT_ME) } else { String::new() },
         no_action: no_action(about.occasion),
-        hours: ANSWERABLE.as_secs() / 3_600,
+        hours: NOTIFICATION_LIFE.as_secs() / 3_600,
     };
     let recipient = deliverable(&about.address).ok_or(Unwritable::Address)?;
     let w = &values;
@@ -77,7 +77,7 @@ pub fn write_notification(
     Ok(Email { id, recipient, subject: subject.to_owned(), text, html })
 }
 
-/// Says when the user can ignore the email. Empty if the message itself tells the user what to do.
+/// The sentence that says when no action is needed; empty if the message already says what to do.
 fn no_action(occasion: Occasion) -> &'static str {
     match occasion {
         Occasion::CounterWentBack => "",
@@ -184,4 +184,4 @@ fn subject_and_message(about: &Notification) -> (&'static str, String) {
     (translator.t(subject), message)
 }
 
-translates! { Values }
+translation_methods! { Values }

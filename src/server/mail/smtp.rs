@@ -119,7 +119,8 @@ impl Smtp {
         Ok((address, message.formatted()))
     }
 
-    /// Connects and logs in. The settings behind a refused login may be corrected meanwhile, so it is worth a retry.
+    /// Connects and logs in. A refused login is retried: an administrator may correct the credentials before the email
+    /// expires.
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
         let from_the_start = (self.encryption == Encryption::Implicit).then(|| self.tls.clone());
         let server = (self.host.as_str(), self.port);

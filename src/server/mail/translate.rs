@@ -7,7 +7,7 @@ use std::fmt::Display;
 /// The browser and system that requested an email, as far as they are known.
 pub(super) fn requested_from(client: &Client, translator: Translator) -> String {
     match (&client.browser, &client.system) {
-        (Some(browser), Some(system)) => texts::filled(translator.t("from {} on {}"), &[browser, system]),
+        (Some(browser), Some(system)) => texts::fill(translator.t("from {} on {}"), &[browser, system]),
         (Some(browser), None) => translator.with("from {}", browser),
         (None, Some(system)) => translator.with("from a browser on {}", system),
         (None, None) => translator.t("from an unknown browser").to_owned(),
@@ -17,7 +17,7 @@ pub(super) fn requested_from(client: &Client, translator: Translator) -> String 
 /// Browser and system, as far as they are known.
 pub(super) fn device(client: &Client, translator: Translator) -> String {
     match (&client.browser, &client.system) {
-        (Some(browser), Some(system)) => texts::filled(translator.t("{} on {}"), &[browser, system]),
+        (Some(browser), Some(system)) => texts::fill(translator.t("{} on {}"), &[browser, system]),
         (Some(only), None) | (None, Some(only)) => only.clone(),
         (None, None) => translator.t("Unknown device").to_owned(),
     }
@@ -29,18 +29,18 @@ pub(super) struct Translator(pub(super) Language);
 
 impl Translator {
     pub(super) fn t(self, english: &'static str) -> &'static str {
-        texts::translated(english, self.0)
+        texts::translate(english, self.0)
     }
 
     pub(super) fn with(self, english: &'static str, value: impl Display) -> String {
-        texts::filled(self.t(english), &[&value.to_string()])
+        texts::fill(self.t(english), &[&value.to_string()])
     }
 }
 
 /// Gives templates methods that translate.
-macro_rules! translates {
-    ($($words:ident)*) => {$(
-        impl $words<'_> {
+macro_rules! translation_methods {
+    ($($values:ident)*) => {$(
+        impl $values<'_> {
             fn t(&self, english: &'static str) -> &'static str {
                 Translator(self.language).t(english)
             }
@@ -56,4 +56,4 @@ macro_rules! translates {
     )*};
 }
 
-pub(super) use translates;
+pub(super) use translation_methods;

@@ -27,7 +27,7 @@ pub struct Authentication {
 impl Authentication {
     /// The authentication of a session.
     #[must_use]
-    pub fn of(session: &Session) -> Self {
+    pub fn from_session(session: &Session) -> Self {
         let Session { method, user_verified, authenticated_at: at, .. } = session;
         Self { method: method.clone(), user_verified: *user_verified, at: *at }
     }
@@ -65,7 +65,7 @@ impl Assurance {
     /// The current assurance of an authentication. A passkey that was removed, suspended or created for another site
     /// proves no more than an email.
     #[must_use]
-    pub fn of(authentication: &Authentication, input: AssuranceInput<'_>) -> Self {
+    pub fn new(authentication: &Authentication, input: AssuranceInput<'_>) -> Self {
         let AssuranceInput { passkeys, rp_id, email_only_recovers, now } = input;
         // With this setting, access to a mailbox opens no application, however the mailbox was used.
         let by_email = if email_only_recovers { Strength::NoApplication } else { Strength::Email };
@@ -161,7 +161,7 @@ mod tests {
     fn strength(session: &Session, passkeys: &[Passkey], email_only_recovers: bool) -> Strength {
         let now = NOW.plus(Duration::from_hours(1));
         let input = AssuranceInput { passkeys, rp_id: SITE, email_only_recovers, now };
-        Assurance::of(&Authentication::of(session), input).strength
+        Assurance::new(&Authentication::from_session(session), input).strength
     }
 
     fn with(id: u8) -> Session {

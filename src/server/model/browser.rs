@@ -4,11 +4,11 @@ use crate::server::secret::TokenHash;
 use std::time::Duration;
 
 /// How long a browser remembers the last user who signed in.
-pub const REMEMBERED: Duration = Duration::from_hours(30 * 24);
+pub const KNOWN_BROWSER_LIFE: Duration = Duration::from_hours(30 * 24);
 /// Maximum number of known browsers per account; the least recently used one is forgotten first (docs/RULES.md, 8).
 pub const MAX_BROWSERS: u32 = 50;
 /// How long "Not now" to a passkey for this device is respected.
-pub const DECLINED: Duration = Duration::from_hours(30 * 24);
+pub const DECLINE_PERIOD: Duration = Duration::from_hours(30 * 24);
 
 /// A browser in which a user has signed in, known by a random token in its cookie.
 #[derive(Clone, Debug, PartialEq, Eq)]

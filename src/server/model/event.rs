@@ -4,7 +4,7 @@ use std::time::Duration;
 use uuid::{Builder, Uuid};
 
 /// How long activity is kept: 180 days.
-pub const KEPT: Duration = Duration::from_hours(180 * 24);
+pub const RETENTION: Duration = Duration::from_hours(180 * 24);
 /// Maximum number of events kept per account; the oldest are removed.
 pub const MAX_EVENTS: u32 = 10_000;
 /// How far below the maximum a trim goes; one event in 64 triggers a trim.

@@ -8,5 +8,5 @@ pub struct Levels {
     /// Number of emails waiting to be sent.
     pub queued_emails: u64,
     /// How long the oldest of them is overdue.
-    pub oldest_email: Duration,
+    pub oldest_overdue: Duration,
 }

@@ -1,6 +1,6 @@
 //! Rate limits: a bucket can be emptied at once and refills at a steady rate.
 
-use super::notification::ANSWERABLE;
+use super::notification::NOTIFICATION_LIFE;
 use crate::server::clock::Timestamp;
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ pub const MAX_FAILURES: u64 = 20;
 pub const FAILURE_WINDOW: Duration = Duration::from_hours(24);
 
 /// How long an email counts only once against a limit: as long as sending any email is retried.
-pub const COUNT_ONCE_WINDOW: Duration = ANSWERABLE;
+pub const COUNT_ONCE_WINDOW: Duration = NOTIFICATION_LIFE;
 
 /// Maximum difference between the clocks of nodes.
 pub const SKEW: Duration = Duration::from_mins(1);
@@ -67,7 +67,7 @@ pub struct Bucket {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exceeded {
     /// Its index among the buckets.
-    pub place: usize,
+    pub index: usize,
     pub wait: Duration,
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 /// How long delivery to an application that does not respond is retried.
-pub const RETRIED: Duration = Duration::from_hours(1);
+pub const RETRY_PERIOD: Duration = Duration::from_hours(1);
 /// How long a logout token is valid.
 pub const TOKEN_LIFE: Duration = Duration::from_mins(2);
 /// How long results are kept.

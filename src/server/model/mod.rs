@@ -39,7 +39,7 @@ pub use event::{Event, EventId, EventKind};
 pub use group::{Group, GroupName};
 pub use id::Issuer;
 pub use invitation::{Invitation, InvitationId};
-pub use lasting_key::PermanentKey;
+pub use lasting_key::LastingKey;
 pub use levels::Levels;
 pub use lockdown::Lockdown;
 pub use passkey::{AddedWith, CredentialId, Passkey};

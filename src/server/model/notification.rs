@@ -15,7 +15,7 @@ pub const MAX_NOTIFICATIONS: u32 = 20;
 pub const NOTIFICATION_WINDOW: Duration = Duration::from_hours(1);
 
 /// How long the links of a notification work: as long as probation lasts (docs/RULES.md, 8 and 10).
-pub const ANSWERABLE: Duration = PROBATION;
+pub const NOTIFICATION_LIFE: Duration = PROBATION;
 
 /// The id of a security notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,7 +138,7 @@ impl Notification {
             can_undo: new.can_undo,
             client: new.client.clone(),
             happened_at: issuer.now,
-            expires_at: issuer.now.plus(ANSWERABLE),
+            expires_at: issuer.now.plus(NOTIFICATION_LIFE),
         }
     }
 }
@@ -187,9 +187,9 @@ mod tests {
         let now = Timestamp::from_unix_millis(1_795_000_000_000);
         let notification = Notification::new(new, Issuer { now, entropy: &crate::server::secret::SystemEntropy });
         let sent = SentNotification { notification, answered_at: None, undone_at: None };
-        let last = now.plus(ANSWERABLE).minus(Duration::from_millis(1));
+        let last = now.plus(NOTIFICATION_LIFE).minus(Duration::from_millis(1));
         assert!(sent.is_open(last) && sent.can_be_undone(last));
-        assert!(!sent.is_open(now.plus(ANSWERABLE)) && !sent.can_be_undone(now.plus(ANSWERABLE)));
+        assert!(!sent.is_open(now.plus(NOTIFICATION_LIFE)) && !sent.can_be_undone(now.plus(NOTIFICATION_LIFE)));
         let answered = SentNotification { answered_at: Some(now), ..sent.clone() };
         assert!(!answered.is_open(now) && answered.can_be_undone(now));
         let undone = SentNotification { undone_at: Some(now), ..sent };

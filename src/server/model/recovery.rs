@@ -25,7 +25,7 @@ impl RecoveryCode {
         Self(Secret::new(characters.iter().collect()))
     }
 
-    /// Parses user input: case, spaces and hyphens are ignored, and letters that look like digits are read as digits.
+    /// Parses user input: case, spaces and hyphens are ignored, and characters that look like digits are read as digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let meant = |character: char| match character.to_ascii_uppercase() {

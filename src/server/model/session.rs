@@ -57,7 +57,7 @@ impl SessionLifetimes {
 
     /// Idle and absolute timeout of a session that begins by passkey.
     #[must_use]
-    pub fn of(&self, kept: bool) -> (Duration, Duration) {
+    pub fn by_passkey(&self, kept: bool) -> (Duration, Duration) {
         if kept { (Self::KEPT_IDLE.min(self.keep), self.keep) } else { (self.idle.min(self.max), self.max) }
     }
 }
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn a_kept_session_lives_longer_but_never_idle_beyond_its_end() {
         let lifetimes = SessionLifetimes { idle: 2 * HOUR, max: HOUR, keep: 24 * HOUR };
-        assert_eq!(lifetimes.of(false), (HOUR, HOUR));
-        assert_eq!(lifetimes.of(true), (24 * HOUR, 24 * HOUR));
+        assert_eq!(lifetimes.by_passkey(false), (HOUR, HOUR));
+        assert_eq!(lifetimes.by_passkey(true), (24 * HOUR, 24 * HOUR));
     }
 }

@@ -4,13 +4,13 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::jose::{Algorithm, KeyId, PublicKey, SigningKey, VerifyingKey};
 use crate::server::keys::Keys;
-use crate::server::model::PermanentKey;
+use crate::server::model::LastingKey;
 use crate::server::model::limit::SKEW;
 use crate::server::secret::Entropy;
 use std::time::Duration;
 
 /// How long a key signs (docs/APPLICATIONS.md).
-pub const SIGNS: Duration = Duration::from_hours(30 * 24);
+pub const SIGNING_PERIOD: Duration = Duration::from_hours(30 * 24);
 /// How long a key is published before it signs, so that applications know it by then.
 pub const PUBLISHED_AHEAD: Duration = Duration::from_hours(24);
 /// How long a retired key stays published, including the interval in which nodes learn of its successor.
@@ -43,7 +43,7 @@ pub struct StoredKey {
 
 /// The timestamps of a new key.
 #[derive(Clone, Copy, Debug)]
-pub struct Moments {
+pub struct KeyTimes {
     pub created_at: Timestamp,
     pub signs_from: Timestamp,
 }
@@ -55,11 +55,11 @@ fn unreadable(id: &str) -> Unavailable {
 
 impl StoredKey {
     /// Encrypts a private key for storage.
-    pub fn new(pkcs8: &[u8], algorithm: Algorithm, moments: Moments, sealer: Sealer<'_>) -> Result<Self, Unavailable> {
+    pub fn new(pkcs8: &[u8], algorithm: Algorithm, times: KeyTimes, sealer: Sealer<'_>) -> Result<Self, Unavailable> {
         let key = SigningKey::from_pkcs8(algorithm, pkcs8).map_err(|cause| Unavailable::new("signing keys", cause))?;
         let (public, id) = (key.public().clone(), key.public().id());
         let private = Some(sealer.seal(id.as_str(), pkcs8)?);
-        let Moments { created_at, signs_from } = moments;
+        let KeyTimes { created_at, signs_from } = times;
         Ok(Self { id, public, private, created_at, signs_from, revoked_at: None })
     }
 
@@ -140,7 +140,7 @@ struct Member {
 /// The keys that sign and verify, and the lasting key.
 pub struct KeySet {
     members: Vec<Member>,
-    lasting: PermanentKey,
+    lasting: LastingKey,
 }
 
 impl KeySet {
@@ -148,7 +148,7 @@ impl KeySet {
     ///
     /// # Errors
     /// When the secret key is not the one that encrypted them.
-    pub fn open(stored: &[StoredKey], lasting: PermanentKey, keys: &Keys) -> Result<Self, Unavailable> {
+    pub fn open(stored: &[StoredKey], lasting: LastingKey, keys: &Keys) -> Result<Self, Unavailable> {
         let valid = || stored.iter().filter(|key| key.revoked_at.is_none());
         let member = |key: &StoredKey| {
             let later = valid().filter(|other| other.algorithm() == key.algorithm() && is_after(other, key));
@@ -164,7 +164,7 @@ impl KeySet {
     }
 
     #[must_use]
-    pub fn lasting(&self) -> &PermanentKey {
+    pub fn lasting(&self) -> &LastingKey {
         &self.lasting
     }
 
@@ -253,7 +253,7 @@ fn retires_at(key: &StoredKey, all: &[StoredKey]) -> Option<Timestamp> {
 
 /// When a key that has to be created now starts to sign; `None` if no key is needed.
 #[must_use]
-pub fn needed(algorithm: Algorithm, all: &[StoredKey], now: Timestamp) -> Option<Timestamp> {
+pub fn due_key_start(algorithm: Algorithm, all: &[StoredKey], now: Timestamp) -> Option<Timestamp> {
     let of_phase =
         |wanted: Phase| all.iter().find(|key| key.algorithm() == algorithm && phase(key, all, now) == wanted);
     match (of_phase(Phase::Current), of_phase(Phase::Next)) {
@@ -262,7 +262,7 @@ pub fn needed(algorithm: Algorithm, all: &[StoredKey], now: Timestamp) -> Option
         (None, _) => Some(now),
         (Some(_), Some(_)) => None,
         (Some(current), None) => {
-            let ends = current.signs_from.plus(SIGNS);
+            let ends = current.signs_from.plus(SIGNING_PERIOD);
             (now >= ends.minus(PUBLISHED_AHEAD)).then(|| ends.max(now.plus(PUBLISHED_AHEAD)))
         }
     }

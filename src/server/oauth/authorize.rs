@@ -1,7 +1,7 @@
 //! Reads, decides and answers authorization requests.
 
 use super::code::{self, CodeBinding};
-use super::decide::{Decision, SignedIn, Situation, decide};
+use super::decide::{Decision, DecisionInput, SignedIn, decide};
 use super::error::{ErrorCode, Refusal};
 use super::hint::{self, Hint};
 use super::parameters::Parameters;
@@ -111,16 +111,16 @@ impl Authorizations<'_> {
     /// When the database is unavailable, or the first signing keys are still being generated.
     pub async fn read(&self, parameters: &Parameters, session: Option<&Token>) -> Result<Reading, Unavailable> {
         let Ok(client_id) = request::client_id(parameters) else {
-            return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
+            return Ok(Reading::NoRedirect(self.unredirectable(None, NoRedirect::UnknownClient)));
         };
         let found = self.core.store.client_by_id(client_id, session.map(Token::hash).as_ref()).await?;
         let Some(ClientWithSession { application, client, session, consent }) = found else {
-            return Ok(Reading::NoRedirect(self.misdirected(None, NoRedirect::UnknownClient)));
+            return Ok(Reading::NoRedirect(self.unredirectable(None, NoRedirect::UnknownClient)));
         };
         let return_to = match request::return_to(parameters, &client) {
             Ok(return_to) => return_to,
             Err(why) => {
-                return Ok(Reading::NoRedirect(self.misdirected(Some((&application, &client)), why)));
+                return Ok(Reading::NoRedirect(self.unredirectable(Some((&application, &client)), why)));
             }
         };
         let request = match AuthorizationRequest::parse(parameters, &client, return_to.clone()) {
@@ -157,7 +157,7 @@ impl Authorizations<'_> {
     }
 
     /// Logs a request that cannot be redirected, under a new reference.
-    fn misdirected(&self, known: Option<(&Application, &Client)>, why: NoRedirect) -> UnredirectableRequest {
+    fn unredirectable(&self, known: Option<(&Application, &Client)>, why: NoRedirect) -> UnredirectableRequest {
         let mut bytes = [0; 5];
         self.core.entropy().fill(&mut bytes);
         let reference = bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
@@ -182,8 +182,8 @@ impl Authorizations<'_> {
     }
 
     /// Records a refused redirect URI for administrators, limited per client address.
-    pub async fn record(&self, misdirected: &UnredirectableRequest, from: ClientAddress) -> Result<(), Unavailable> {
-        let Some((application, mismatch)) = &misdirected.mismatch else { return Ok(()) };
+    pub async fn record(&self, unredirectable: &UnredirectableRequest, from: ClientAddress) -> Result<(), Unavailable> {
+        let Some((application, mismatch)) = &unredirectable.mismatch else { return Ok(()) };
         match self.core.limiter.draw(&limit::MISMATCHES, Subject::Client(from)).await {
             Ok(()) => self.core.store.record_mismatch(application, mismatch).await,
             Err(LimitError::TooMany(_)) => Ok(()),
@@ -197,12 +197,12 @@ impl Authorizations<'_> {
         let session = resolved.current.as_ref().map(|current| self.signed_in(resolved, current));
         let Progress { began_at, has_chosen, has_allowed } = progress;
         let (request, now) = (&resolved.request, self.core.now());
-        decide(&Situation { request, began_at, session, has_chosen, has_allowed, now })
+        decide(&DecisionInput { request, began_at, session, has_chosen, has_allowed, now })
     }
 
     fn signed_in(&self, resolved: &ResolvedRequest, current: &CurrentUser) -> SignedIn {
         let access = Access { core: self.core };
-        let authentication = Authentication::of(&current.session);
+        let authentication = Authentication::from_session(&current.session);
         let (person, now) = ((&current.user, &resolved.facts), Some(self.core.now()));
         let (assurance, verdict) = access.judge(person, &resolved.application, (&authentication, now));
         SignedIn {
@@ -217,8 +217,8 @@ impl Authorizations<'_> {
     /// Answers with a code.
     pub async fn answer(&self, resolved: &ResolvedRequest, current: &CurrentUser) -> Result<Answer, Unavailable> {
         let authenticated_at = current.session.authenticated_at.unix_millis();
-        let bound = CodeBinding { request: &resolved.request, session: current.session.id, authenticated_at };
-        let code = code::issue(self.core, &resolved.application.id, bound).await?;
+        let binding = CodeBinding { request: &resolved.request, session: current.session.id, authenticated_at };
+        let code = code::issue(self.core, &resolved.application.id, binding).await?;
         let (return_to, issuer) = (resolved.request.return_to.clone(), &self.core.policy.issuer);
         Ok(Answer::new(return_to, issuer, vec![("code", code)]))
     }

@@ -24,8 +24,8 @@ pub struct Code {
     pub scopes: String,
     pub claims: Option<String>,
     session: Uuid,
-    /// When the session's user had last authenticated, in milliseconds since 1970. At redemption, the session must
-    /// show the same time or a later one.
+    /// When the session's user last authenticated before the code was issued, in milliseconds since 1970. A session
+    /// with an older authentication cannot redeem the code.
     pub authenticated_at: i64,
     /// In milliseconds since 1970.
     expires_at: i64,
@@ -78,8 +78,8 @@ fn masked(core: &Core, random: &[u8], session: Uuid) -> Uuid {
 }
 
 /// Stores a new code for an application; returns its text.
-pub async fn issue(core: &Core, application: &ApplicationId, bound: CodeBinding<'_>) -> Result<String, Unavailable> {
-    let CodeBinding { request, session, authenticated_at } = bound;
+pub async fn issue(core: &Core, application: &ApplicationId, binding: CodeBinding<'_>) -> Result<String, Unavailable> {
+    let CodeBinding { request, session, authenticated_at } = binding;
     let code = Code {
         redirect_uri: request.return_to.redirect_uri.clone(),
         challenge: request.challenge.clone(),

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 /// The input of a decision.
 #[derive(Clone, Copy, Debug)]
-pub struct Situation<'a> {
+pub struct DecisionInput<'a> {
     pub request: &'a AuthorizationRequest,
     /// When the request arrived; an authentication after that counts as new.
     pub began_at: Timestamp,
@@ -57,13 +57,13 @@ pub enum Decision {
 
 /// Decides the next step of a request.
 #[must_use]
-pub fn decide(situation: &Situation<'_>) -> Decision {
-    let wanted = next(situation);
-    if situation.request.prompt.none { silently(wanted) } else { wanted }
+pub fn decide(input: &DecisionInput<'_>) -> Decision {
+    let wanted = next(input);
+    if input.request.prompt.none { apply_prompt_none(wanted) } else { wanted }
 }
 
 /// Replaces each page that `prompt=none` forbids with its error (OpenID Connect Core, section 3.1.2.6).
-fn silently(wanted: Decision) -> Decision {
+fn apply_prompt_none(wanted: Decision) -> Decision {
     match wanted {
         Decision::Answer | Decision::Refuse(_) => wanted,
         Decision::SignIn | Decision::SignUp | Decision::ChooseAccount | Decision::Authenticate { .. } => {
@@ -76,8 +76,8 @@ fn silently(wanted: Decision) -> Decision {
     }
 }
 
-fn next(situation: &Situation<'_>) -> Decision {
-    let Situation { request, began_at, session, has_chosen, has_allowed, now } = *situation;
+fn next(input: &DecisionInput<'_>) -> Decision {
+    let DecisionInput { request, began_at, session, has_chosen, has_allowed, now } = *input;
     let Some(session) = session else {
         return if request.prompt.create { Decision::SignUp } else { Decision::SignIn };
     };
@@ -102,7 +102,7 @@ fn next(situation: &Situation<'_>) -> Decision {
     if (request.needs_new_authentication() || is_older) && !is_new {
         return Decision::Authenticate { with_passkey: false };
     }
-    match context_class(situation, session) {
+    match context_class(input, session) {
         Decision::Answer => {}
         other => return other,
     }
@@ -118,8 +118,8 @@ fn is_by_passkey(session: SignedIn) -> bool {
 }
 
 /// Checks the requested authentication context class (OpenID Connect Core, section 5.5.1.1).
-fn context_class(situation: &Situation<'_>, session: SignedIn) -> Decision {
-    let request = situation.request;
+fn context_class(input: &DecisionInput<'_>, session: SignedIn) -> Decision {
+    let request = input.request;
     let is_met = |values: &BTreeSet<String>| {
         values.is_empty() || session.assurance.acr().is_some_and(|acr| values.contains(acr))
     };

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest, Sha256, Sha512};
 
 /// The content of an ID token.
-pub struct Statement<'a> {
+pub struct IdTokenContent<'a> {
     pub issuer: &'a str,
     pub client: &'a Client,
     pub grant: &'a Grant,
@@ -29,7 +29,7 @@ pub struct Statement<'a> {
     pub now: Timestamp,
 }
 
-impl Statement<'_> {
+impl IdTokenContent<'_> {
     /// Signs it with the application's algorithm.
     ///
     /// # Errors

@@ -4,10 +4,10 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::jose::{Algorithm, KeyId, SigningKey, sign};
-use crate::server::model::PermanentKey;
+use crate::server::model::LastingKey;
 use crate::server::model::oauth::Client;
 use crate::server::model::signing_key::{
-    self, KeySet, Moments, PUBLISHED_AHEAD, Phase, SealedKey, Sealer, StoredKey, needed, open, phase,
+    self, KeySet, KeyTimes, PUBLISHED_AHEAD, Phase, SealedKey, Sealer, StoredKey, due_key_start, open, phase,
 };
 use crate::server::secret::Secret;
 use crate::server::store::Unit;
@@ -45,10 +45,10 @@ impl SigningKeys<'_> {
         Ok(())
     }
 
-    fn lasting(&self, sealed: &SealedKey) -> Result<PermanentKey, Unavailable> {
+    fn lasting(&self, sealed: &SealedKey) -> Result<LastingKey, Unavailable> {
         let bytes = open(&self.core.keys, LASTING, sealed)?;
         let bytes = bytes.try_into().map_err(|_| Unavailable::new("signing keys", "the lasting key is truncated"))?;
-        Ok(PermanentKey(Secret::new(bytes)))
+        Ok(LastingKey(Secret::new(bytes)))
     }
 
     /// Generates keys that are due, re-encrypts keys under the current secret key, removes obsolete ones, and rereads
@@ -60,9 +60,9 @@ impl SigningKeys<'_> {
         self.maintain_lasting_key().await?;
         let (stored, now) = (self.core.store.signing_keys().await?, self.core.now());
         for algorithm in Algorithm::ALL {
-            if needed(algorithm, &stored, now).is_some() {
+            if due_key_start(algorithm, &stored, now).is_some() {
                 let key = generate(algorithm).await?;
-                self.add(&key, algorithm, |stored, now| needed(algorithm, stored, now)).await?;
+                self.add(&key, algorithm, |stored, now| due_key_start(algorithm, stored, now)).await?;
             }
         }
         self.tidy().await?;
@@ -81,8 +81,8 @@ impl SigningKeys<'_> {
         let now = self.core.now();
         let Some(signs_from) = signs_from(&stored, now) else { return Ok(None) };
         self.check_secret_key(unit.as_mut()).await?;
-        let moments = Moments { created_at: now, signs_from };
-        let key = StoredKey::new(pkcs8, algorithm, moments, self.sealer())?;
+        let times = KeyTimes { created_at: now, signs_from };
+        let key = StoredKey::new(pkcs8, algorithm, times, self.sealer())?;
         unit.add_signing_key(&key).await?;
         unit.commit().await?;
         let (kid, algorithm) = (&key.id, algorithm.name());
@@ -194,8 +194,8 @@ impl SigningKeys<'_> {
         }
         let mut added = Vec::new();
         for (algorithm, pkcs8) in keys {
-            let moments = Moments { created_at: now, signs_from: now };
-            let key = StoredKey::new(&pkcs8, algorithm, moments, self.sealer())?;
+            let times = KeyTimes { created_at: now, signs_from: now };
+            let key = StoredKey::new(&pkcs8, algorithm, times, self.sealer())?;
             unit.add_signing_key(&key).await?;
             added.push(key.id);
         }
@@ -231,8 +231,8 @@ impl SigningKeys<'_> {
             return unit.start_signing_key(&next.id, now).await;
         }
         self.check_secret_key(unit).await?;
-        let moments = Moments { created_at: now, signs_from: now };
-        unit.add_signing_key(&StoredKey::new(spare, algorithm, moments, self.sealer())?).await
+        let times = KeyTimes { created_at: now, signs_from: now };
+        unit.add_signing_key(&StoredKey::new(spare, algorithm, times, self.sealer())?).await
     }
 }
 

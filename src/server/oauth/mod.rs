@@ -23,7 +23,7 @@ mod userinfo;
 
 pub use authorize::{Answer, Authorizations, Progress, Reading, ResolvedRequest, UnredirectableRequest, describe};
 pub use client_authentication::ClientRequest;
-pub use decide::{Decision, SignedIn, Situation, decide};
+pub use decide::{Decision, DecisionInput, SignedIn, decide};
 pub use discovery::Discovery;
 pub use error::{ErrorCode, Refusal};
 pub use keys::SigningKeys;

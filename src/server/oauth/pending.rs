@@ -6,7 +6,7 @@ use crate::server::Unavailable;
 use crate::server::auth::Error;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
-use crate::server::ephemeral::{CEREMONY, Kept};
+use crate::server::ephemeral::{CEREMONY, Entry};
 use crate::server::limiter::Subject;
 use crate::server::model::{ClientAddress, limit};
 use crate::server::secret::Token;
@@ -71,7 +71,7 @@ impl PendingRequests<'_> {
         }
         let id = self.core.token();
         let key = key(&id, holder);
-        let kept = Kept { key: &key, value: self.sealed(&key, pending)?, ttl: PENDING_LIFE };
+        let kept = Entry { key: &key, value: self.sealed(&key, pending)?, ttl: PENDING_LIFE };
         self.core.limiter.draw_and_store(&limit::CEREMONIES, Subject::Client(from), kept).await?;
         Ok(id)
     }
@@ -84,13 +84,13 @@ impl PendingRequests<'_> {
     /// Reads a request without removing it.
     pub async fn peek(&self, id: &Token, holder: Holder<'_>) -> Result<Option<Pending>, Unavailable> {
         let key = key(id, holder);
-        Ok(self.opened(&key, self.core.ephemeral.get(&key).await?))
+        Ok(self.decrypt(&key, self.core.ephemeral.get(&key).await?))
     }
 
     /// Reads and removes a request; of several concurrent callers, one gets it.
     pub async fn take(&self, id: &Token, holder: Holder<'_>) -> Result<Option<Pending>, Unavailable> {
         let key = key(id, holder);
-        Ok(self.opened(&key, self.core.ephemeral.take(&key).await?))
+        Ok(self.decrypt(&key, self.core.ephemeral.take(&key).await?))
     }
 
     /// Reads a request of a browser. A request that came without cookies is bound to the first browser that asks for
@@ -113,7 +113,7 @@ impl PendingRequests<'_> {
     }
 
     /// Decrypts a request. A value that cannot be read (another version, a removed key) counts as expired.
-    fn opened(&self, key: &str, sealed: Option<Vec<u8>>) -> Option<Pending> {
+    fn decrypt(&self, key: &str, sealed: Option<Vec<u8>>) -> Option<Pending> {
         let value = self.core.keys.open(key.as_bytes(), &sealed?)?;
         let pending: Pending = serde_json::from_slice(&value).ok()?;
         Some(pending).filter(|pending| self.core.now().since(pending.began_at()) < PENDING_LIFE)

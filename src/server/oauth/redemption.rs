@@ -6,7 +6,7 @@ use super::error::{ErrorCode, Refusal};
 use super::id_token::sid;
 use super::keys::SigningKeys;
 use super::parameters::Parameters;
-use super::token::{Making, NOT_ALLOWED, TokenResponse, Tokens};
+use super::token::{NOT_ALLOWED, TokenInput, TokenResponse, Tokens};
 use crate::server::Unavailable;
 use crate::server::access::{PolicyInput, Verdict, decide};
 use crate::server::auth::account::Profile;
@@ -25,7 +25,7 @@ const INVALID_CODE: Refusal = Refusal::invalid_grant("the code is unknown, expir
 const SESSION_ENDED: Refusal = Refusal::invalid_grant("the session expired or was revoked");
 
 impl Tokens<'_> {
-    pub(super) async fn by_code(
+    pub(super) async fn exchange_code(
         &self,
         authenticated: &AuthenticatedClient,
         (parameters, sent): (&Parameters, Option<SentCode>),
@@ -72,14 +72,14 @@ impl Tokens<'_> {
             again.map_or((None, None), |again| (again.session, again.consent))
         };
         let SessionFacts { session, user, facts } = found.filter(is_session_of_code).ok_or(SESSION_ENDED)?;
-        let assurance = self.check_policy(application, (&user, &facts), &Authentication::of(&session))?;
+        let assurance = self.check_policy(application, (&user, &facts), &Authentication::from_session(&session))?;
         let grant = self.grant((code, hash), (client, &session))?;
         // The user withdrew consent after the code was issued.
         if client.consent == ConsentRule::Once && client.needs_consent(&grant.scopes, consent.as_ref()) {
             return Err(NOT_ALLOWED);
         }
         let refresh_token = client.gets_refresh_token(&grant.scopes).then(|| self.core.token());
-        let making = Making {
+        let token_input = TokenInput {
             client,
             user: &user,
             groups: &facts.groups,
@@ -89,7 +89,7 @@ impl Tokens<'_> {
             nonce: code.nonce.as_deref(),
             refresh_token: refresh_token.as_ref().map(Token::encode),
         };
-        let (answer, issued) = self.make(making)?;
+        let (answer, issued) = self.make(token_input)?;
         let refresh_token =
             refresh_token.map(|token| RefreshToken { hash: token.hash(), created_at: now, used_at: None });
         let learns_name = grant.scopes.has(Scope::Profile);
@@ -142,7 +142,7 @@ impl Tokens<'_> {
             sid: sid(&*SigningKeys { core: self.core }.current()?, session.id, &client.application),
             scopes,
             claims: code.claims.clone(),
-            authentication: Authentication::of(session),
+            authentication: Authentication::from_session(session),
             created_at: now,
             ends_at: if refreshes { refreshed_until(now, now) } else { now.plus(TOKEN_LIFE) },
         })
@@ -155,7 +155,7 @@ impl Tokens<'_> {
         let mut unit = self.core.store.begin().await?;
         let locked = unit.lock_user(user.id).await?.filter(|user| user.disabled_at.is_none()).ok_or(SESSION_ENDED)?;
         let (policy, groups) = unit.application_within(&application.id, user.id).await?.ok_or(NOT_ALLOWED)?;
-        let input = PolicyInput { user: &locked, application: &policy, groups: &groups, assurance, asked_at: None };
+        let input = PolicyInput { user: &locked, application: &policy, groups: &groups, assurance, answered_at: None };
         if decide(input) != Verdict::Allowed {
             return Err(NOT_ALLOWED);
         }

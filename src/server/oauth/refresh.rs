@@ -5,7 +5,7 @@ use super::client_authentication::AuthenticatedClient;
 use super::error::{ErrorCode, Refusal};
 use super::keys::SigningKeys;
 use super::parameters::Parameters;
-use super::token::{Making, NOT_ALLOWED, TokenResponse, Tokens};
+use super::token::{NOT_ALLOWED, TokenInput, TokenResponse, Tokens};
 use crate::server::Unavailable;
 use crate::server::auth::account::AccountUnit;
 use crate::server::model::oauth::grant::refreshed_until;
@@ -19,13 +19,13 @@ const INVALID_TOKEN: Refusal = Refusal::invalid_grant("the refresh token is unkn
 /// The outcome of using a refresh token.
 enum Use {
     /// The client gets this token: the same one, or its successor.
-    Goes(Token),
+    Accepted(Token),
     /// It was used before, and its successor was used too or a minute has passed: it was probably stolen.
     Reused,
 }
 
 impl Tokens<'_> {
-    pub(super) async fn by_refresh_token(
+    pub(super) async fn exchange_refresh_token(
         &self,
         authenticated: &AuthenticatedClient,
         parameters: &Parameters,
@@ -35,10 +35,10 @@ impl Tokens<'_> {
         let token = Token::decode(text).ok_or(INVALID_TOKEN)?;
         let now = self.core.now();
         let found = self.core.store.refresh_token(&token.hash(), now).await?;
-        let found = found.filter(|(living, _)| living.grant.application == application.id);
-        let (living, _) = found.ok_or(INVALID_TOKEN)?;
-        let (grant, user) = (living.grant, living.user);
-        let scopes = narrowed(&grant, parameters.one("scope"))?;
+        let found = found.filter(|(active_grant, _)| active_grant.grant.application == application.id);
+        let (active_grant, _) = found.ok_or(INVALID_TOKEN)?;
+        let (grant, user) = (active_grant.grant, active_grant.user);
+        let scopes = narrow_scopes(&grant, parameters.one("scope"))?;
         let found = self.core.store.application_for(&application.id, user.id).await?;
         let (application, facts) = found.ok_or(NOT_ALLOWED)?;
         let assurance = self.check_policy(&application, (&user, &facts), &grant.authentication)?;
@@ -49,14 +49,17 @@ impl Tokens<'_> {
             return Err(INVALID_TOKEN);
         }
         let sent = unit.reread_refresh_token(&token.hash()).await?.ok_or(INVALID_TOKEN)?;
-        let next =
-            if client.is_public { self.rotate(&mut *unit, &grant, (&token, sent)).await? } else { Use::Goes(token) };
-        let Use::Goes(next) = next else {
+        let next = if client.is_public {
+            self.rotate(&mut *unit, &grant, (&token, sent)).await?
+        } else {
+            Use::Accepted(token)
+        };
+        let Use::Accepted(next) = next else {
             end_reused_grant(unit, &grant, application.name.as_str()).await?;
             return Err(INVALID_TOKEN);
         };
         let grant = Grant { ends_at: refreshed_until(grant.created_at, now), ..grant };
-        let making = Making {
+        let token_input = TokenInput {
             client,
             user: &user,
             groups: &facts.groups,
@@ -66,7 +69,7 @@ impl Tokens<'_> {
             nonce: None,
             refresh_token: Some(next.encode()),
         };
-        let (answer, issued) = self.make(making)?;
+        let (answer, issued) = self.make(token_input)?;
         unit.extend_grant(grant.id, grant.ends_at).await?;
         unit.add_access_token(grant.id, &issued).await?;
         unit.commit().await?;
@@ -92,7 +95,7 @@ impl Tokens<'_> {
         unit.use_refresh_token(&token.hash(), now).await?;
         let successor = RefreshToken { hash: next.hash(), created_at: now, used_at: None };
         unit.add_refresh_token(grant.id, &successor).await?;
-        Ok(Use::Goes(next))
+        Ok(Use::Accepted(next))
     }
 }
 
@@ -108,7 +111,7 @@ async fn end_reused_grant(mut unit: AccountUnit<'_>, grant: &Grant, application:
 }
 
 /// The scopes of the new access token: those of the grant, or fewer (RFC 6749, section 6).
-fn narrowed(grant: &Grant, requested: Option<&str>) -> Result<Scopes, Refusal> {
+fn narrow_scopes(grant: &Grant, requested: Option<&str>) -> Result<Scopes, Refusal> {
     let Some(requested) = requested.map(Scopes::parse) else { return Ok(grant.scopes.clone()) };
     if requested.is_subset(&grant.scopes) && requested.iter().any(|scope| scope != Scope::OfflineAccess) {
         Ok(requested)

@@ -4,7 +4,7 @@ use super::claims::Subject;
 use super::client_authentication::{ClientRequest, authenticate, fail};
 use super::code::SentCode;
 use super::error::{ErrorCode, Refusal};
-use super::id_token::Statement;
+use super::id_token::IdTokenContent;
 use super::keys::SigningKeys;
 use crate::server::Unavailable;
 use crate::server::access::{Access, Verdict};
@@ -39,7 +39,7 @@ pub struct TokenResponse {
 }
 
 /// A grant for which tokens are issued, with the content of the tokens.
-pub(super) struct Making<'a> {
+pub(super) struct TokenInput<'a> {
     pub client: &'a Client,
     pub user: &'a User,
     pub groups: &'a BTreeSet<GroupName>,
@@ -69,8 +69,8 @@ impl Tokens<'_> {
         let code = code.and_then(|text| SentCode::parse(self.core, text));
         let authenticated = authenticate(self.core, request, code.map(|code| code.session)).await?;
         let answered = match grant_type {
-            Some("authorization_code") => self.by_code(&authenticated, (request.parameters, code)).await,
-            Some("refresh_token") => self.by_refresh_token(&authenticated, request.parameters).await,
+            Some("authorization_code") => self.exchange_code(&authenticated, (request.parameters, code)).await,
+            Some("refresh_token") => self.exchange_refresh_token(&authenticated, request.parameters).await,
             Some(_) => Err(Refusal::new(ErrorCode::UnsupportedGrantType, "unknown grant_type")),
             None => Err(Refusal::invalid_request("grant_type is missing")),
         };
@@ -96,14 +96,14 @@ impl Tokens<'_> {
     }
 
     /// Creates an access token and, for OpenID Connect, an ID token.
-    pub(super) fn make(&self, making: Making<'_>) -> Result<(TokenResponse, IssuedToken), Unavailable> {
-        let Making { client, user, groups, grant, scopes, assurance, nonce, refresh_token } = making;
+    pub(super) fn make(&self, token_input: TokenInput<'_>) -> Result<(TokenResponse, IssuedToken), Unavailable> {
+        let TokenInput { client, user, groups, grant, scopes, assurance, nonce, refresh_token } = token_input;
         let (now, token) = (self.core.now(), self.core.token());
         let access_token = token.encode();
         let expires_at = now.plus(TOKEN_LIFE).min(grant.ends_at);
         let issued = IssuedToken { hash: token.hash(), scopes: scopes.clone(), created_at: now, expires_at };
         let id_token = if grant.scopes.has(Scope::OpenId) {
-            let statement = Statement {
+            let content = IdTokenContent {
                 issuer: &self.core.policy.issuer,
                 client,
                 grant,
@@ -113,7 +113,7 @@ impl Tokens<'_> {
                 access_token: &access_token,
                 now,
             };
-            Some(statement.sign(&*SigningKeys { core: self.core }.current()?)?)
+            Some(content.sign(&*SigningKeys { core: self.core }.current()?)?)
         } else {
             None
         };

@@ -28,16 +28,16 @@ impl Resources<'_> {
     /// `invalid_token`, `insufficient_scope` without `openid`, or an unavailable backend.
     #[tracing::instrument(skip_all)]
     pub async fn userinfo(&self, access_token: &str, from: ClientAddress) -> Result<Map<String, Value>, Refusal> {
-        let Some(ValidAccessToken { living, token, client, facts, .. }) = self.valid(access_token).await? else {
+        let Some(ValidAccessToken { active_grant, token, client, facts, .. }) = self.valid(access_token).await? else {
             self.core.limiter.draw(&limit::CLIENT_FAILURES, Subjects::Client(from)).await?;
             return Err(INVALID_TOKEN);
         };
         if !token.scopes.has(Scope::OpenId) {
             return Err(Refusal::new(ErrorCode::InsufficientScope, "the access token lacks the scope openid"));
         }
-        let subject = Subject { user: &living.user, groups: &facts.groups };
+        let subject = Subject { user: &active_grant.user, groups: &facts.groups };
         let mut claims = scope_claims(subject, &token.scopes, &client);
-        claims.insert("sub".to_owned(), living.user.id.encode().into());
+        claims.insert("sub".to_owned(), active_grant.user.id.encode().into());
         Ok(claims)
     }
 
@@ -45,12 +45,12 @@ impl Resources<'_> {
     async fn valid(&self, access_token: &str) -> Result<Option<ValidAccessToken>, Unavailable> {
         let Some(token) = Token::decode(access_token) else { return Ok(None) };
         let found = self.core.store.access_token(&token.hash(), self.core.now()).await?;
-        Ok(found.filter(|found| self.is_allowed(&found.application, (&found.living, &found.facts))))
+        Ok(found.filter(|found| self.is_allowed(&found.application, (&found.active_grant, &found.facts))))
     }
 
     /// Whether the policy still allows the user.
-    fn is_allowed(&self, application: &Application, (living, facts): (&ActiveGrant, &UserFacts)) -> bool {
-        let ActiveGrant { grant, user } = living;
+    fn is_allowed(&self, application: &Application, (active_grant, facts): (&ActiveGrant, &UserFacts)) -> bool {
+        let ActiveGrant { grant, user } = active_grant;
         Tokens { core: self.core }.check_policy(application, (user, facts), &grant.authentication).is_ok()
     }
 
@@ -70,36 +70,37 @@ impl Resources<'_> {
         }
         let Some(token) = Token::decode(text) else { return Ok(inactive) };
         let found = self.core.store.refresh_token(&token.hash(), self.core.now()).await?;
-        let own = found.filter(|(living, sent)| living.grant.application == application.id && sent.used_at.is_none());
-        let Some((living, _)) = own else { return Ok(inactive) };
-        let found = self.core.store.application_for(&application.id, living.user.id).await?;
-        if !found.is_some_and(|(application, facts)| self.is_allowed(&application, (&living, &facts))) {
+        let own = found
+            .filter(|(active_grant, sent)| active_grant.grant.application == application.id && sent.used_at.is_none());
+        let Some((active_grant, _)) = own else { return Ok(inactive) };
+        let found = self.core.store.application_for(&application.id, active_grant.user.id).await?;
+        if !found.is_some_and(|(application, facts)| self.is_allowed(&application, (&active_grant, &facts))) {
             return Ok(inactive);
         }
         let mut answer = Map::new();
         let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
         put("active", true.into());
         put("client_id", client.client_id.as_str().into());
-        put("sub", living.user.id.encode().into());
-        put("scope", living.grant.scopes.to_string().into());
-        put("exp", seconds(living.grant.ends_at).into());
+        put("sub", active_grant.user.id.encode().into());
+        put("scope", active_grant.grant.scopes.to_string().into());
+        put("exp", seconds(active_grant.grant.ends_at).into());
         Ok(answer)
     }
 
     fn description(&self, found: &ValidAccessToken) -> Map<String, Value> {
-        let ValidAccessToken { living, token, client, .. } = found;
+        let ValidAccessToken { active_grant, token, client, .. } = found;
         let mut answer = Map::new();
         let mut put = |name: &str, value: Value| drop(answer.insert(name.to_owned(), value));
         put("active", true.into());
         put("scope", token.scopes.to_string().into());
         put("client_id", client.client_id.as_str().into());
         if token.scopes.has(Scope::Profile) {
-            put("username", living.user.username.as_str().into());
+            put("username", active_grant.user.username.as_str().into());
         }
         put("token_type", "Bearer".into());
         put("exp", seconds(token.expires_at).into());
         put("iat", seconds(token.created_at).into());
-        put("sub", living.user.id.encode().into());
+        put("sub", active_grant.user.id.encode().into());
         put("aud", client.client_id.as_str().into());
         put("iss", self.core.policy.issuer.as_str().into());
         answer
@@ -115,8 +116,8 @@ impl Resources<'_> {
         let text = request.parameters.one("token").ok_or(Refusal::invalid_request("token is missing"))?;
         let Some(token) = Token::decode(text) else { return Ok(()) };
         let (hash, now, store) = (token.hash(), self.core.now(), &self.core.store);
-        let of_access = store.access_token(&hash, now).await?.map(|found| found.living.grant);
-        let of_refresh = store.refresh_token(&hash, now).await?.map(|(living, _)| living.grant);
+        let of_access = store.access_token(&hash, now).await?.map(|found| found.active_grant.grant);
+        let of_refresh = store.refresh_token(&hash, now).await?.map(|(active_grant, _)| active_grant.grant);
         let (grant, is_access) = match (of_access, of_refresh) {
             (Some(grant), _) => (grant, true),
             (None, Some(grant)) => (grant, false),

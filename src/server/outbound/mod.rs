@@ -59,8 +59,8 @@ impl OutboundClient {
         fields: Vec<(&'static str, String)>,
         reach: Reach,
     ) -> Result<Reply, OutboundError> {
-        let (uri, door) = (uri.to_owned(), self.clone());
-        let sent = tokio::task::spawn_blocking(move || door.send(&uri, &fields, reach)).await;
+        let (uri, client) = (uri.to_owned(), self.clone());
+        let sent = tokio::task::spawn_blocking(move || client.send(&uri, &fields, reach)).await;
         sent.unwrap_or_else(|cause| Err(OutboundError::NoAnswer(cause.to_string())))
     }
 
@@ -76,7 +76,7 @@ impl OutboundClient {
             .user_agent("latchkey")
             .tls_config(tls)
             .build();
-        let resolver = Guard { allowed: Arc::clone(&self.allowed), reach, inner: DefaultResolver::default() };
+        let resolver = CheckedResolver { allowed: Arc::clone(&self.allowed), reach, inner: DefaultResolver::default() };
         let agent = ureq::Agent::with_parts(config, DefaultConnector::new(), resolver);
         let fields = fields.iter().map(|(name, value)| (*name, value.as_str()));
         let mut answer = agent.post(uri).send_form(fields).map_err(|cause| match cause {
@@ -105,13 +105,13 @@ impl OutboundClient {
 
 /// Resolves a name only if all of its addresses are allowed.
 #[derive(Debug)]
-struct Guard {
+struct CheckedResolver {
     allowed: Arc<[IpNet]>,
     reach: Reach,
     inner: DefaultResolver,
 }
 
-impl Resolver for Guard {
+impl Resolver for CheckedResolver {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
         let found = self.inner.resolve(uri, config, timeout)?;
         let is_plain = uri.scheme_str() == Some("http");

@@ -36,6 +36,6 @@ pub trait BrowserWrites: Send {
     /// Makes the account treat the next sign-in from any browser as new.
     async fn void_recognition(&mut self, user: UserId) -> Result<(), Unavailable>;
 
-    /// Removes the oldest known browsers of an account beyond the maximum.
+    /// Removes the least recently used known browsers of an account beyond the maximum.
     async fn trim_browsers(&mut self, user: UserId) -> Result<(), Unavailable>;
 }

@@ -54,22 +54,22 @@ tables! { $;
     users: user_row, user_values {
         Id: id;
         Text: username username_key display_name email email_key;
-        Truth: email_verified;
-        Whole: created_at username_changed_at guarded_since lockdown_ends_at disabled_at deleted_at;
+        Boolean: email_verified;
+        Integer: created_at username_changed_at guarded_since lockdown_ends_at disabled_at deleted_at;
         Text: language restored_email_key;
-        Whole: restored_change_at;
+        Integer: restored_change_at;
     }
     passkeys: passkey_columns, passkey_values {
         Bytes: credential_id;
         Id: user_id;
         Text: rp_id record;
-        Whole: record_version;
+        Integer: record_version;
         Id: aaguid;
         Text: transports;
-        Truth: backup_eligible backed_up;
-        Whole: sign_count created_at last_used_at;
+        Boolean: backup_eligible backed_up;
+        Integer: sign_count created_at last_used_at;
         Text: name added_with;
-        Whole: suspended_at;
+        Integer: suspended_at;
         Text: last_used_browser last_used_system;
     }
     sessions: session_columns, session_values {
@@ -77,42 +77,42 @@ tables! { $;
         Bytes: token_hash;
         Text: method;
         Bytes: credential_id;
-        Truth: user_verified;
-        Whole: authenticated_at created_at last_seen_at ends_at idle_millis;
+        Boolean: user_verified;
+        Integer: authenticated_at created_at last_seen_at ends_at idle_millis;
         Text: browser system;
-        Truth: offers_passkey added_passkey kept;
+        Boolean: offers_passkey added_passkey kept;
     }
     known_browsers: browser_columns, browser_values {
         Bytes: token_hash;
         Id: user_id;
-        Whole: expires_at declined_until;
-        Truth: recognised;
+        Integer: expires_at declined_until;
+        Boolean: recognised;
     }
     recovery_codes: recovery_columns, recovery_values {
         Bytes: code_hash;
         Id: user_id;
-        Whole: created_at;
+        Integer: created_at;
     }
     held_usernames: held_columns, held_values {
         Bytes: name_hash;
         Id: user_id;
-        Whole: held_until;
+        Integer: held_until;
     }
     invitations: invitation_columns, invitation_values {
         Id: id;
         Bytes: link_hash;
         Text: note;
-        Whole: uses_left created_at expires_at;
+        Integer: uses_left created_at expires_at;
     }
     user_groups: group_columns, group_values {
         Text: name title;
-        Truth: is_default from_file;
-        Whole: created_at;
+        Boolean: is_default from_file;
+        Integer: created_at;
     }
     group_members: member_columns, member_values {
         Id: user_id;
         Text: group_name;
-        Whole: joined_at;
+        Integer: joined_at;
     }
     invitation_groups: invitation_group_columns, invitation_group_values {
         Id: invitation_id;
@@ -121,13 +121,13 @@ tables! { $;
     user_roles: role_columns, role_values {
         Id: user_id;
         Text: role;
-        Whole: granted_at;
+        Integer: granted_at;
     }
     applications: application_columns, application_values {
         Text: id name url logo who method;
-        Whole: max_age_millis;
-        Truth: from_file;
-        Whole: disabled_at created_at;
+        Integer: max_age_millis;
+        Boolean: from_file;
+        Integer: disabled_at created_at;
     }
     application_logos: logo_columns, logo_values {
         Text: application_id media_type;
@@ -140,54 +140,54 @@ tables! { $;
         Text: kid algorithm public_key;
         Bytes: sealed;
         Text: sealed_by;
-        Whole: created_at signs_from revoked_at;
+        Integer: created_at signs_from revoked_at;
     }
     lasting_keys: lasting_key_columns, lasting_key_values {
         Text: name;
         Bytes: sealed;
         Text: sealed_by;
-        Whole: created_at;
+        Integer: created_at;
     }
     oauth_clients: client_columns, client_values {
         Text: application_id client_id;
-        Truth: is_public requires_pkce;
+        Boolean: is_public requires_pkce;
         Text: algorithm;
-        Truth: claims_in_id_token;
+        Boolean: claims_in_id_token;
         Text: consent;
-        Truth: refreshes;
+        Boolean: refreshes;
         Text: redirect_uris post_logout_redirect_uris backchannel_logout_uri claim_rules;
     }
     client_secrets: client_secret_columns, client_secret_values {
         Text: application_id;
         Bytes: secret_hash;
         Text: prefix;
-        Whole: created_at expires_at;
-        Truth: from_file;
+        Integer: created_at expires_at;
+        Boolean: from_file;
     }
     redirect_mismatches: mismatch_columns, mismatch_values {
         Text: application_id uri reference;
-        Whole: happened_at;
+        Integer: happened_at;
     }
     code_counts: code_count_columns, code_count_values {
         Text: application_id;
-        Whole: day issued presented;
+        Integer: day issued presented;
     }
     consents: consent_columns, consent_values {
         Id: user_id;
         Text: application_id scopes;
-        Whole: given_at;
+        Integer: given_at;
     }
     visits: visit_columns, visit_values {
         Id: session_id;
         Text: application_id;
         Id: user_id;
         Text: sid;
-        Whole: first_at last_at;
+        Integer: first_at last_at;
     }
     logout_deliveries: delivery_columns, delivery_values {
         Id: id user_id;
         Text: application_id;
-        Whole: happened_at;
+        Integer: happened_at;
         Text: failure;
     }
     grants: grant_columns, grant_values {
@@ -197,33 +197,33 @@ tables! { $;
         Bytes: code_hash;
         Text: sid scopes claims method;
         Bytes: credential_id;
-        Truth: user_verified;
-        Whole: authenticated_at created_at ends_at;
+        Boolean: user_verified;
+        Integer: authenticated_at created_at ends_at;
     }
     access_tokens: access_token_columns, access_token_values {
         Bytes: token_hash;
         Id: grant_id;
         Text: scopes;
-        Whole: created_at expires_at;
+        Integer: created_at expires_at;
     }
     refresh_tokens: refresh_token_columns, refresh_token_values {
         Bytes: token_hash;
         Id: grant_id;
-        Whole: created_at used_at;
+        Integer: created_at used_at;
     }
     events: event_columns, event_values {
         Id: id user_id;
         Text: kind;
-        Whole: at;
+        Integer: at;
         Text: browser system detail;
     }
     security_letters: notification_columns, notification_values {
         Id: id user_id;
         Text: occasion detail address address_key name;
-        Truth: can_undo;
+        Boolean: can_undo;
         Text: browser system;
         Bytes: link_hash;
-        Whole: happened_at expires_at answered_at undone_at;
+        Integer: happened_at expires_at answered_at undone_at;
         Text: language;
     }
     letter_requests: request_columns, request_values {
@@ -233,7 +233,7 @@ tables! { $;
         Id: session_id user_id known_user_id;
         Text: identifier username display_name address address_key next browser system;
         Bytes: link_hash code_hash;
-        Whole: tries_left created_at expires_at;
+        Integer: tries_left created_at expires_at;
         Bytes: invitation_hash;
         Text: language;
     }
@@ -242,8 +242,8 @@ tables! { $;
         Text: kind;
         Id: subject_id;
         Text: payload;
-        Whole: created_at not_after due_at attempts;
+        Integer: created_at not_after due_at attempts;
         Id: claim;
-        Whole: claimed_until handed_over_at;
+        Integer: claimed_until handed_over_at;
     }
 }

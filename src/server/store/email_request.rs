@@ -35,7 +35,7 @@ pub trait EmailRequestWrites: Send {
     /// Adds a request whose link is not sent by email.
     async fn add_request_without_email(&mut self, request: &EmailRequest, link: &TokenHash) -> Result<(), Unavailable>;
 
-    /// Removes the sign-in and sign-up requests of a browser, like [`Self::void_requests_of_browser`], but does not
+    /// Voids the sign-in and sign-up requests of a browser, like [`Self::void_requests_of_browser`], but does not
     /// wait for other units of work: for units that have already locked a request.
     async fn void_requests_of_browser_without_waiting(&mut self, browser: &TokenHash) -> Result<(), Unavailable>;
 

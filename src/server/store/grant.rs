@@ -33,8 +33,8 @@ pub trait GrantReads: Send + Sync {
 /// Writes of grants, tokens and visits.
 #[async_trait]
 pub trait GrantWrites: Send {
-    /// Adds a grant and records that the session signed in to the application; `false` when the session expired or was revoked, or the code was already
-    /// used.
+    /// Adds a grant and records that the session signed in to the application; `false` when the session expired or was
+    /// revoked, or the code was already used.
     async fn add_grant(&mut self, grant: &Grant, session: SessionId) -> Result<bool, Unavailable>;
 
     /// Locks a grant until the unit of work ends; `false` if it no longer exists.

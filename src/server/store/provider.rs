@@ -48,7 +48,7 @@ pub struct ClientWithSecrets {
 /// A valid access token with the data that its use depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ValidAccessToken {
-    pub living: ActiveGrant,
+    pub active_grant: ActiveGrant,
     pub token: IssuedToken,
     pub application: Application,
     pub client: Client,

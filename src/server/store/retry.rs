@@ -21,15 +21,15 @@ impl ConnectError {
     }
 }
 
-/// Tries to connect until an attempt succeeds, waiting cannot help, or `patience` has elapsed.
+/// Tries to connect until an attempt succeeds, waiting cannot help, or `max_wait` has elapsed.
 ///
 /// # Errors
 /// [`Unavailable`] with the cause of the last attempt.
-pub async fn connect_with_retry<T, F>(patience: Duration, mut attempt: impl FnMut() -> F) -> Result<T, Unavailable>
+pub async fn connect_with_retry<T, F>(max_wait: Duration, mut attempt: impl FnMut() -> F) -> Result<T, Unavailable>
 where
     F: Future<Output = Result<T, ConnectError>>,
 {
-    let deadline = Instant::now() + patience;
+    let deadline = Instant::now() + max_wait;
     let mut has_logged = false;
     loop {
         match attempt().await {
@@ -38,7 +38,7 @@ where
             Err(ConnectError::Temporary(cause)) if Instant::now() + RETRY_INTERVAL >= deadline => return Err(cause),
             Err(ConnectError::Temporary(cause)) => {
                 if !has_logged {
-                    tracing::warn!(%cause, at_most_s = patience.as_secs(), "waiting for the database");
+                    tracing::warn!(%cause, at_most_s = max_wait.as_secs(), "waiting for the database");
                     has_logged = true;
                 }
                 sleep(RETRY_INTERVAL).await;

@@ -5,7 +5,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 /// Checks that a database has the schema of this program.
 ///
 /// # Errors
-/// A message for the operator when the schema is different or missing.
+/// A message for the administrator when the schema is different or missing.
 pub fn check_schema(found: &[i64], own: &Migrator) -> Result<(), Unavailable> {
     let own: Vec<_> = own.iter().map(|migration| migration.version).collect();
     match found.iter().find(|version| !own.contains(version)) {
@@ -18,7 +18,7 @@ pub fn check_schema(found: &[i64], own: &Migrator) -> Result<(), Unavailable> {
     }
 }
 
-/// Converts a migration error to a message that tells the operator what to do, where possible.
+/// Converts a migration error to a message that tells the administrator what to do, where possible.
 pub fn schema(cause: MigrateError) -> Unavailable {
     match cause {
         MigrateError::VersionMissing(version) => Unavailable::new(

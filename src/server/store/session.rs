@@ -23,7 +23,7 @@ pub trait SessionReads: Send + Sync {
     /// Records that a session was used, if it still exists.
     async fn mark_session_seen(&self, id: SessionId, at: Timestamp) -> Result<(), Unavailable>;
 
-    /// Removes sessions that ended before `now`, at most `limit`, and returns how many.
+    /// Removes sessions that expired by `now`, at most `limit`, and returns how many.
     async fn remove_expired_sessions(&self, now: Timestamp, limit: u32) -> Result<u64, Unavailable>;
 }
 

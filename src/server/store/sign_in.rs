@@ -33,7 +33,7 @@ pub enum SignInOutcome {
     /// sign-in needs a unit of work.
     NeedsUnitOfWork,
     /// The account was deleted.
-    Gone,
+    AccountDeleted,
 }
 
 /// The most frequent operation as a single write, which takes one round trip.

@@ -10,8 +10,8 @@ pub enum Kind {
     Id,
     Bytes,
     Text,
-    Whole,
-    Truth,
+    Integer,
+    Boolean,
 }
 
 /// A column by name.
@@ -54,8 +54,8 @@ pub enum Value {
     Id(Option<Uuid>),
     Bytes(Option<Vec<u8>>),
     Text(Option<String>),
-    Whole(Option<i64>),
-    Truth(Option<bool>),
+    Integer(Option<i64>),
+    Boolean(Option<bool>),
 }
 
 /// One row: its table, and a value for each column, in column order.

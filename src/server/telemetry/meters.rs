@@ -106,6 +106,6 @@ pub fn levels(levels: Option<Levels>, ephemeral_is_up: bool) {
         for name in [QUEUED, FORMER_QUEUED] {
             gauge!(name).set(f64::from(u32::try_from(levels.queued_emails).unwrap_or(u32::MAX)));
         }
-        gauge!(QUEUE_AGE).set(levels.oldest_email.as_secs_f64());
+        gauge!(QUEUE_AGE).set(levels.oldest_overdue.as_secs_f64());
     }
 }

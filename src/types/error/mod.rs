@@ -60,15 +60,15 @@ refusals! {
     LastSignInMethod = "last_way_in", 409, "You can't remove your only sign-in method. Add another passkey or confirm your email address first.";
     LinkExpired = "link_expired", 401, "This link or code has expired or was already used. Request a new email.";
     MethodNotAllowed = "method_not_allowed", 405, "This page can't be opened that way.";
-    NotFound = "not_found", 404, "This doesn't exist or was removed.";
+    NotFound = "not_found", 404, "This page or entry doesn't exist or was removed.";
     /// Whether the passkey is valid but suspended.
     NotVerified { suspended: bool = false } = "not_verified", 401, "Your passkey couldn't be verified. Please try again.";
     OlderPasskeyRequired = "older_passkey_required", 403, "New passkeys are blocked. Use an older passkey or a recovery code first. If you have neither, wait 72 hours.";
     OtherAccount = "other_account", 409, "This email is for another account. Sign in to that account first.";
     OtherBrowser = "other_browser", 409, "This link only works in the browser that requested it. Open it there, or enter the code from the email there.";
     PasskeyExists = "passkey_exists", 409, "This passkey already belongs to an account. Sign in with it instead.";
-    PasskeyRequired = "passkey_required", 403, "Confirm it's you with your passkey.";
     PasskeyOnProbation = "passkey_too_new", 403, "This passkey was added less than 72 hours ago, after a sign-in by email or with an administrator's link. Use an older one, or wait.";
+    PasskeyRequired = "passkey_required", 403, "Confirm it's you with your passkey.";
     ReauthenticationRequired = "reauthentication_required", 403, "Confirm it's you first.";
     RenamedRecently = "renamed_recently", 409, "You can change your username once every 30 days.";
     SignUpOff = "sign_up_off", 404, "Sign-up is closed at the moment.";
@@ -172,7 +172,7 @@ impl ApiError {
 
     /// The refusal with this code, with default details.
     #[must_use]
-    pub fn of_code(code: &str) -> Option<Self> {
+    pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|error| error.code() == code)
     }
 

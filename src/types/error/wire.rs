@@ -43,6 +43,6 @@ impl From<Body> for ApiError {
     fn from(body: Body) -> Self {
         let Refusal { code, tries_left, retry_after, forget, suspended, .. } = body.error;
         let details = Details { tries_left, retry_after, forget, suspended };
-        Self::of_code(&code).map_or(Self::Internal, |error| error.with_details(details))
+        Self::from_code(&code).map_or(Self::Internal, |error| error.with_details(details))
     }
 }

@@ -9,10 +9,10 @@ use leptos::prelude::*;
 
 /// The properties of an island: the page writes them and the island reads them, both through [`properties!`].
 pub trait Properties: Sized {
-    fn written(self) -> PropertyMap;
+    fn into_map(self) -> PropertyMap;
 
     /// Reads the properties of the island that is being built.
-    fn given() -> Self;
+    fn read() -> Self;
 }
 
 /// Defines a struct that implements [`Properties`]; each field is a [`Property`](crate::types::Property). Field names
@@ -25,15 +25,15 @@ macro_rules! properties {
         }
 
         impl $crate::ui::components::Properties for $Name {
-            fn written(self) -> $crate::types::PropertyMap {
+            fn into_map(self) -> $crate::types::PropertyMap {
                 let mut given = $crate::types::PropertyMap::default();
                 $(given.put(stringify!($member), self.$member);)*
                 given
             }
 
-            fn given() -> Self {
+            fn read() -> Self {
                 use $crate::types::Property;
-                Self { $($member: Property::read($crate::browser::given(stringify!($member))),)* }
+                Self { $($member: Property::read($crate::browser::island_property(stringify!($member))),)* }
             }
         }
     };
@@ -45,8 +45,8 @@ pub(crate) use properties;
 /// element in the browser. The island must read them while it is built, since the page names only the island that is
 /// being hydrated.
 #[component]
-pub fn WithProperties<P: Properties + 'static>(what: P, children: Children) -> impl IntoView {
-    let given = what.written();
+pub fn WithProperties<P: Properties + 'static>(properties: P, children: Children) -> impl IntoView {
+    let given = properties.into_map();
     let attribute = |(name, text)| custom_attribute(format!("data-{name}"), text).into_any_attr();
     let attributes: Vec<AnyAttribute> = given.clone().into_iter().map(attribute).collect();
     view! {

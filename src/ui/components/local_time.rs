@@ -27,7 +27,7 @@ pub fn day(at: String) -> AnyView {
 }
 
 /// The browser and system, such as "Firefox on Linux"; `None` if neither is known.
-pub fn place(client: views::Client) -> Option<String> {
+pub fn client_name(client: views::Client) -> Option<String> {
     match (client.browser, client.system) {
         (Some(browser), Some(system)) => Some(fill("{} on {}", &[&browser, &system])),
         (Some(only), None) | (None, Some(only)) => Some(only),

@@ -11,6 +11,6 @@ pub use derived_signal::DerivedSignal;
 pub use field::Field;
 pub(crate) use given::properties;
 pub use given::{Properties, WithProperties};
-pub use local_time::{LocalTime, day, place};
+pub use local_time::{LocalTime, client_name, day};
 pub use notice::{Alert, Countdown, NeedsScripts, NoticeBar, Refusal, WithoutScripts, count_down};
 pub use signals::Signals;

@@ -39,7 +39,7 @@ pub fn Alert(
     #[prop(into)] message: DerivedSignal<Option<&'static str>>,
     /// Whether the message is not an error, since the user cancelled.
     #[prop(into)]
-    is_calm: DerivedSignal<bool>,
+    is_advice: DerivedSignal<bool>,
     /// Seconds until the next attempt; they are counted down.
     #[prop(into)]
     wait: DerivedSignal<u32>,
@@ -50,7 +50,7 @@ pub fn Alert(
     view! {
         <div class="alert-place">
             <div role="alert">
-                <p class="alert" class:advice=move || is_calm.get() hidden=move || message.get().is_none()>
+                <p class="alert" class:advice=move || is_advice.get() hidden=move || message.get().is_none()>
                     {move || text.get().map(t).unwrap_or_default()}
                 </p>
             </div>
@@ -65,7 +65,7 @@ pub fn Alert(
 #[component]
 pub fn Countdown(seconds: u32) -> impl IntoView {
     view! {
-        <WithProperties what=CountingDownProperties { seconds }>
+        <WithProperties properties=CountingDownProperties { seconds }>
             <CountdownIsland />
         </WithProperties>
     }
@@ -80,7 +80,7 @@ properties! {
 
 #[island]
 fn CountdownIsland() -> impl IntoView {
-    let CountingDownProperties { seconds } = Properties::given();
+    let CountingDownProperties { seconds } = Properties::read();
     let left = RwSignal::new(seconds);
     Effect::new(move || count_down(left, seconds));
     view! { <p class="countdown">{move || wait_text(left.get())}</p> }

@@ -12,7 +12,7 @@ pub fn Signals(
     details: String,
 ) -> impl IntoView {
     view! {
-        <WithProperties what=SignallingProperties { accepted, details }>
+        <WithProperties properties=SignallingProperties { accepted, details }>
             <Signalling />
         </WithProperties>
     }
@@ -27,7 +27,7 @@ properties! {
 
 #[island]
 fn Signalling() -> impl IntoView {
-    let SignallingProperties { accepted, details } = Properties::given();
+    let SignallingProperties { accepted, details } = Properties::read();
     Effect::new(move || {
         browser::signal("signalAllAcceptedCredentials", &accepted);
         browser::signal("signalCurrentUserDetails", &details);

@@ -37,7 +37,7 @@ fn Account(user: views::User) -> impl IntoView {
 
 /// A button that answers an authorization request.
 #[component]
-fn Act(address: String, action: &'static str, user: String, label: &'static str, quiet: bool) -> impl IntoView {
+fn Button(address: String, action: &'static str, user: String, label: &'static str, quiet: bool) -> impl IntoView {
     view! {
         <form method="post" action=address>
             <input type="hidden" name="user" value=user />
@@ -69,9 +69,9 @@ pub fn ChooseAccountPage(
             {(!is_other)
                 .then(|| {
                     let (address, id) = (address.clone(), id.clone());
-                    view! { <Act address action="choose" user=id label="Continue with this account" quiet=false /> }
+                    view! { <Button address action="choose" user=id label="Continue with this account" quiet=false /> }
                 })}
-            <Act address action="other" user=id label=other quiet=!is_other />
+            <Button address action="other" user=id label=other quiet=!is_other />
         </div>
     }
 }
@@ -104,8 +104,8 @@ pub fn ConsentPage(
         </ul>
         <p>{t(lasting)}</p>
         <div class="stack">
-            <Act address=address.clone() action="allow" user=id.clone() label="Allow" quiet=false />
-            <Act address action="cancel" user=id label="Cancel" quiet=true />
+            <Button address=address.clone() action="allow" user=id.clone() label="Allow" quiet=false />
+            <Button address action="cancel" user=id label="Cancel" quiet=true />
         </div>
         <Account user />
     }
@@ -150,11 +150,11 @@ pub fn ExplainPage(
                 }
                 NextStep::SignInAgain => {
                     let (address, id) = (address.clone(), id.clone());
-                    Some(view! { <Act address action="other" user=id label="Sign in again" quiet=false /> }.into_any())
+                    Some(view! { <Button address action="other" user=id label="Sign in again" quiet=false /> }.into_any())
                 }
             }}
-            <Act address=address.clone() action="cancel" user=id.clone() label="Back to the application" quiet=true />
-            {(next_step == NextStep::Back).then(|| view! { <Act address action="other" user=id label="Use another account" quiet=true /> })}
+            <Button address=address.clone() action="cancel" user=id.clone() label="Back to the application" quiet=true />
+            {(next_step == NextStep::Back).then(|| view! { <Button address action="other" user=id label="Use another account" quiet=true /> })}
         </div>
         <Account user />
     }

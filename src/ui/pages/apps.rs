@@ -17,7 +17,7 @@ pub struct AppTile {
     pub used_at: Option<String>,
     pub has_access: bool,
     /// The data that the user agreed to share; `None` if consent was not asked for.
-    pub learns: Option<Vec<&'static str>>,
+    pub shared_data: Option<Vec<&'static str>>,
 }
 
 /// All applications that the user may use.
@@ -46,7 +46,7 @@ pub fn AppsPage(
 
 #[component]
 fn Tile(tile: AppTile) -> impl IntoView {
-    let AppTile { id, name, url, logo, since, used_at, has_access, learns } = tile;
+    let AppTile { id, name, url, logo, since, used_at, has_access, shared_data } = tile;
     let heading = match url {
         Some(url) => view! { <a href=url>{name.clone()}</a> }.into_any(),
         None => name.clone().into_any(),
@@ -56,35 +56,35 @@ fn Tile(tile: AppTile) -> impl IntoView {
         None if has_access => t("Has access.").into_any(),
         None => t("Not used yet.").into_any(),
     };
-    let has_consent = learns.is_some();
+    let has_consent = shared_data.is_some();
     view! {
         <li class="card">
             <AppLogo logo />
             <h2>{heading}</h2>
             {since.map(|since| view! { <p class="explain">{sentence("Signed in since {}.", [day(since)])}</p> })}
             <p class="explain">{used}</p>
-            {learns
-                .filter(|learns| !learns.is_empty())
-                .map(|learns| {
+            {shared_data
+                .filter(|shared_data| !shared_data.is_empty())
+                .map(|shared_data| {
                     view! {
                         <p class="explain">{t("It can see:")}</p>
-                        <ul class="list">{learns.into_iter().map(|fact| view! { <li>{t(fact)}</li> }).collect_view()}</ul>
+                        <ul class="list">{shared_data.into_iter().map(|fact| view! { <li>{t(fact)}</li> }).collect_view()}</ul>
                     }
                 })}
             {has_access.then(|| {
                 let label = fill("Sign out of {}", &[&name]);
-                view! { <Act id=id.clone() action="sign-out" button="Sign out" label /> }
+                view! { <ActionButton id=id.clone() action="sign-out" button="Sign out" label /> }
             })}
             {has_consent.then(|| {
                 let label = fill("Withdraw access for {}", &[&name]);
-                view! { <Act id=id.clone() action="withdraw" button="Withdraw access" label /> }
+                view! { <ActionButton id=id.clone() action="withdraw" button="Withdraw access" label /> }
             })}
         </li>
     }
 }
 
 #[component]
-fn Act(
+fn ActionButton(
     id: String,
     action: &'static str,
     button: &'static str,

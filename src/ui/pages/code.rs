@@ -47,7 +47,7 @@ pub fn CodePage(
                 {t("Continue")}
             </button>
         </form>
-        <WithProperties what=ResendProperties { seconds: email.resend_in }>
+        <WithProperties properties=ResendProperties { seconds: email.resend_in }>
             <Resend />
         </WithProperties>
         {email.correct_at.map(|page| view! { <p class="aside"><a href=page>{t("Made a typo? Correct it")}</a></p> })}
@@ -137,7 +137,7 @@ properties! {
 /// Requests the email again after a wait. With scripts off there is no countdown, and the button works at once.
 #[island]
 fn Resend() -> impl IntoView {
-    let ResendProperties { seconds } = Properties::given();
+    let ResendProperties { seconds } = Properties::read();
     let left = RwSignal::new(0);
     Effect::new(move || count_down(left, seconds));
     let label = move || match left.get() {

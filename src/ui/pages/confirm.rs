@@ -166,7 +166,7 @@ fn ConfirmWithPasskey() -> impl IntoView {
         }
         state.set(State::Asking);
         spawn_local(async move {
-            match confirmed().await {
+            match reauthenticate().await {
                 Ok(()) => drop(browser::submit(FORM)),
                 Err(stopped) => state.set(stopped),
             }
@@ -186,12 +186,12 @@ fn ConfirmWithPasskey() -> impl IntoView {
             <button type="button" class="button needs-scripts" aria-disabled=move || busy().to_string() on:click=confirm>
                 {move || t(if busy() { "Waiting for your device…" } else { "Confirm with a passkey" })}
             </button>
-            <Alert message is_calm=move || state.get() == State::Stopped(BrowserError::Cancelled) wait />
+            <Alert message is_advice=move || state.get() == State::Stopped(BrowserError::Cancelled) wait />
         </div>
     }
 }
 
-async fn confirmed() -> Result<(), State> {
+async fn reauthenticate() -> Result<(), State> {
     let options = browser::call!(StartReauthentication {}).await.map_err(State::Refused)?;
     let credential = browser::get(&options, Mediation::Dialog, &Abort::default()).await.map_err(State::Stopped)?;
     let finished = browser::call!(FinishReauthentication { credential: &credential }).await;

@@ -46,7 +46,7 @@ pub fn MailboxPage(emails: Vec<MailboxItem>, open: Option<OpenEmail>) -> impl In
         {is_empty.then(|| view! { <p>{t("No emails yet. Request one on the sign-in page.")}</p> })}
         <div class="mailbox wide">
             <ol class="emails">{items.collect::<Vec<_>>()}</ol>
-            {open.map(|email| view! { <Opened email /> })}
+            {open.map(|email| view! { <EmailView email /> })}
         </div>
     }
 }
@@ -79,19 +79,19 @@ fn Item(email: MailboxItem, is_chosen: bool) -> impl IntoView {
 
 /// The email as HTML, in a sandboxed frame without scripts, and as text.
 #[component]
-fn Opened(email: OpenEmail) -> impl IntoView {
+fn EmailView(email: OpenEmail) -> impl IntoView {
     let address = format!("{}?email={}", paths::MAILBOX_HTML, email.id);
     view! {
         <article aria-label=t("Email")>
             <iframe src=address title=t("Email as HTML") sandbox="allow-top-navigation-by-user-activation"></iframe>
             <h2>{t("Plain text")}</h2>
-            <div class="email">{email.lines.into_iter().map(written).collect::<Vec<_>>()}</div>
+            <div class="email">{email.lines.into_iter().map(line_view).collect::<Vec<_>>()}</div>
         </article>
     }
     .into_any()
 }
 
-fn written(line: Line) -> AnyView {
+fn line_view(line: Line) -> AnyView {
     match line {
         Line::Words(words) => view! { {words} "\n" }.into_any(),
         Line::Link(address) => {

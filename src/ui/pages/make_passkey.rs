@@ -52,10 +52,10 @@ pub fn AddPasskey() -> impl IntoView {
         <section class="card" aria-labelledby="add-heading">
             <h2 id="add-heading">{t("Add a passkey")}</h2>
             <NeedsScript />
-            <WithProperties what=MakePasskeyProperties { adding: true, security_key: false }>
+            <WithProperties properties=MakePasskeyProperties { adding: true, security_key: false }>
                 <MakePasskey />
             </WithProperties>
-            <WithProperties what=MakePasskeyProperties { adding: true, security_key: true }>
+            <WithProperties properties=MakePasskeyProperties { adding: true, security_key: true }>
                 <MakePasskey />
             </WithProperties>
         </section>
@@ -101,7 +101,7 @@ properties! {
 
 #[island]
 fn MakePasskey() -> impl IntoView {
-    let MakePasskeyProperties { adding, security_key } = Properties::given();
+    let MakePasskeyProperties { adding, security_key } = Properties::read();
     let state = RwSignal::new(State::Offered);
     let busy = move || state.get() == State::Asking;
     let make = move |_| {
@@ -141,7 +141,7 @@ fn MakePasskey() -> impl IntoView {
             </button>
             <Alert
                 message
-                is_calm=move || state.get() == State::Stopped(BrowserError::Cancelled)
+                is_advice=move || state.get() == State::Stopped(BrowserError::Cancelled)
                 wait=move || match state.get() {
                     State::Refused(error) => error.wait(),
                     _ => 0,

@@ -16,7 +16,7 @@ mod sign_up;
 
 pub use account::{
     AccountPage, ActivityContent, ActivityLine, ConfinedPage, Confirmation, Content, DeletedPage, Overview,
-    PasskeysContent, ProfileContent, Typed,
+    PasskeysContent, ProfileContent, RefusedForm,
 };
 pub use application::{
     AppView, ChooseAccountPage, ConsentPage, ExplainPage, FormPostPage, NextStep, RedirectPage, RedirectProblem,

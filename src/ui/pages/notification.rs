@@ -50,7 +50,7 @@ pub fn NotificationPage(action: NotificationAction, token: String, username: Str
                 {t(button)}
             </button>
         </form>
-        <p class="aside">{t("Did you do this yourself? Just close this page.")}</p>
+        <p class="aside">{t("Was it you after all? Just close this page.")}</p>
     }
 }
 

@@ -21,9 +21,9 @@ pub struct RecoveryCodesOwner {
 pub fn RecoveryCodesPage(
     /// One code per line.
     text: String,
-    codes_of: RecoveryCodesOwner,
+    owner: RecoveryCodesOwner,
 ) -> impl IntoView {
-    let RecoveryCodesOwner { origin, username, created_at } = codes_of;
+    let RecoveryCodesOwner { origin, username, created_at } = owner;
     let site = expect_context::<Arc<Site>>().name.clone();
     let day = created_at.split('T').next().map(|day| use_context::<Language>().unwrap_or_default().date(day));
     let about = [

@@ -1,7 +1,7 @@
 use super::application::{AppHeading, AppView};
 use super::remembered::Remembered;
 use crate::api::sign_in::{FinishSignIn, StartSignIn};
-use crate::browser::{self, Abort, Answer, BrowserError, Mediation};
+use crate::browser::{self, Abort, BrowserError, JsonValue, Mediation};
 use crate::types::{ApiError, Site, paths, views};
 use crate::ui::components::{
     Alert, DefaultEmailButton, EmailButton, Field, NeedsScripts, Properties, SubmitButton, WithProperties,
@@ -21,7 +21,7 @@ pub fn SignInPage(
     /// The text that was entered before a refusal.
     typed: Option<String>,
     /// The user who last signed in with this browser.
-    greeted: Option<views::User>,
+    last_user: Option<views::User>,
     refusal: Option<ApiError>,
     /// Whether sign-in by email is on.
     by_email: bool,
@@ -30,7 +30,7 @@ pub fn SignInPage(
 ) -> impl IntoView {
     let is_open = expect_context::<Arc<Site>>().is_open;
     // Entered text needs its field, which a remembered user does not have.
-    let remembered = greeted.filter(|_| typed.is_none());
+    let remembered = last_user.filter(|_| typed.is_none());
     let is_remembered = remembered.is_some();
     let identifier = typed.or_else(|| remembered.as_ref().map(|user| user.username.clone())).unwrap_or_default();
     let given = SignInProperties { next: next.clone(), identifier, by_email, remembered: is_remembered, refusal };
@@ -42,7 +42,7 @@ pub fn SignInPage(
         <NeedsScripts by_email />
         <WithoutScripts form="sign-in" />
         {remembered.map(|user| view! { <Remembered user next /> })}
-        <WithProperties what=given>
+        <WithProperties properties=given>
             <SignInForm />
         </WithProperties>
         {(is_open && !is_remembered)
@@ -170,7 +170,7 @@ impl SignIn {
     }
 
     /// Signs in with the chosen passkey; returns the page to go to.
-    async fn finish(self, options: Answer, credential: Answer) -> Result<String, Stop> {
+    async fn finish(self, options: JsonValue, credential: JsonValue) -> Result<String, Stop> {
         self.state.set(State::Asking);
         let (next, keep) = (self.next.get_value(), self.keep.get_untracked());
         let finished = browser::call!(FinishSignIn { credential: &credential, next: next.as_str(), keep: keep }).await;
@@ -190,7 +190,7 @@ impl SignIn {
 }
 
 /// Asks the user to choose a passkey; returns the options of the request, and the response.
-async fn choose(mediation: Mediation, abort: &Abort) -> Result<(Answer, Answer), Stop> {
+async fn choose(mediation: Mediation, abort: &Abort) -> Result<(JsonValue, JsonValue), Stop> {
     if !browser::supports_passkeys() {
         return Err(Stop::Browser(BrowserError::Unsupported));
     }
@@ -216,9 +216,9 @@ properties! {
 
 #[island]
 fn SignInForm() -> impl IntoView {
-    let SignInProperties { next, identifier, by_email, remembered, refusal } = Properties::given();
+    let SignInProperties { next, identifier, by_email, remembered, refusal } = Properties::read();
     let target = next.clone();
-    let name = RwSignal::new(browser::typed("identifier").unwrap_or(identifier));
+    let name = RwSignal::new(browser::field_value("identifier").unwrap_or(identifier));
     let refused = refusal.map(|error| State::Stopped(Stop::Refused(error)));
     let sign_in = SignIn {
         state: RwSignal::new(refused.unwrap_or(State::Waiting)),
@@ -268,7 +268,7 @@ fn SignInForm() -> impl IntoView {
                 </label>
                 <Alert
                     message=move || sign_in.state.get().message()
-                    is_calm=move || sign_in.state.get().is_cancelled()
+                    is_advice=move || sign_in.state.get().is_cancelled()
                     wait=move || sign_in.state.get().wait()
                 />
             </div>

@@ -57,7 +57,7 @@ pub fn SignUpPage(
             })}
         <NeedsScripts by_email />
         <WithoutScripts form=FORM />
-        <WithProperties what=given>
+        <WithProperties properties=given>
             <SignUpForm />
         </WithProperties>
         <p class="aside">{t("Already have an account?")} " " <a href=sign_in>{t("Sign in")}</a></p>
@@ -121,8 +121,8 @@ properties! {
 
 #[island]
 fn SignUpForm() -> impl IntoView {
-    let given = SignUpProperties::given();
-    let field = |id, given: String| RwSignal::new(browser::typed(id).unwrap_or(given));
+    let given = SignUpProperties::read();
+    let field = |id, given: String| RwSignal::new(browser::field_value(id).unwrap_or(given));
     let (display_name, username) = (field(NAME, given.display_name), field(USERNAME, given.username));
     let (email, by_email, needs_address) = (field(EMAIL, given.email), given.by_email, given.needs_address);
     let state = RwSignal::new(given.refusal.map_or(State::Editing, State::Refused));
@@ -205,7 +205,7 @@ fn SignUpForm() -> impl IntoView {
             </div>
             <Alert
                 message=move || state.get().message()
-                is_calm=move || state.get() == State::Stopped(BrowserError::Cancelled)
+                is_advice=move || state.get() == State::Stopped(BrowserError::Cancelled)
                 wait=move || match state.get() {
                     State::Refused(error) => error.wait(),
                     _ => 0,

@@ -32,7 +32,7 @@ enum Outcome {
 }
 
 /// A form of the account page, sent by the signed-in user.
-struct Act<'a> {
+struct SubmittedForm<'a> {
     context: &'a RequestContext,
     current: CurrentUser,
     form: AccountForm,
@@ -55,7 +55,7 @@ pub async fn perform(
     form: AccountForm,
 ) -> Result<Response, ApiError> {
     let is_confined = context.state.sessions().is_confined(&current);
-    let act = Act { context, current, form };
+    let act = SubmittedForm { context, current, form };
     match act.run().await {
         Ok(outcome) => Ok(act.show(request, outcome).await),
         Err(ApiError::ReauthenticationRequired) if !is_confined => {
@@ -80,7 +80,7 @@ fn is_about_text(error: ApiError) -> bool {
     )
 }
 
-impl Act<'_> {
+impl SubmittedForm<'_> {
     async fn run(&self) -> Result<Outcome, ApiError> {
         let Self { context, current, form } = self;
         let state = &context.state;
@@ -187,7 +187,7 @@ impl Act<'_> {
             Outcome::Redirect(target, Some(notice)) => redirect::with_notice(state, &target, notice),
             Outcome::Codes(codes) => {
                 let text = codes.iter().map(RecoveryCode::expose).collect::<Vec<_>>().join("\n");
-                match codes::page_of(self.context, &self.current, &text).await {
+                match codes::store_and_redirect(self.context, &self.current, &text).await {
                     Ok(page) => page,
                     // The old codes no longer work, so the new ones must be shown.
                     Err(_) => codes::show(state, request, &self.current, text).await,

@@ -36,22 +36,26 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
 const SECTION: &str = Section::RecoveryCodes.path();
 
 /// Stores new codes briefly and redirects to their page.
-pub(super) async fn page_of(context: &RequestContext, current: &CurrentUser, text: &str) -> Result<Response, ApiError> {
+pub(super) async fn store_and_redirect(
+    context: &RequestContext,
+    current: &CurrentUser,
+    text: &str,
+) -> Result<Response, ApiError> {
     let continuation = Continuation::Codes(text.to_owned());
     let (page, cookie) = keep(context, current, SECTION, &continuation).await?;
     Ok(redirect::to(&page, cookie))
 }
 
 pub(super) async fn show(state: &AppState, request: Request, current: &CurrentUser, text: String) -> Response {
-    let page = Page { shown_once: true, ..Page::of(current, "Recovery codes").interactive() };
-    let codes_of = RecoveryCodesOwner {
+    let page = Page { shown_once: true, ..Page::for_user(current, "Recovery codes").interactive() };
+    let owner = RecoveryCodesOwner {
         origin: state.public_url.origin().to_owned(),
         username: current.user.username.to_string(),
         created_at: state.core().now().to_rfc3339(),
     };
     let body = move || {
-        let (text, codes_of) = (text.clone(), codes_of.clone());
-        view! { <RecoveryCodesPage text codes_of /> }.into_any()
+        let (text, owner) = (text.clone(), owner.clone());
+        view! { <RecoveryCodesPage text owner /> }.into_any()
     };
     render(state, request, page, body).await
 }

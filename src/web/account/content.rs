@@ -34,7 +34,7 @@ pub(super) struct AccountQuery {
 
 /// The content of a section, and the JSON that tells the device which passkeys are valid; `None` if the query names an
 /// event that does not exist.
-pub(super) async fn of(
+pub(super) async fn load(
     context: &RequestContext,
     current: &CurrentUser,
     section: Section,
@@ -130,8 +130,8 @@ pub(super) fn accepted(
 /// The passkey that was just removed, and how many other sessions it still has; `None` if there are none.
 fn other_sessions_of(removed: &str, current: &CurrentUser, sessions: &[Session]) -> Option<(String, usize)> {
     let method = SignInMethod::Passkey(CredentialId::decode(removed)?);
-    let opened = sessions.iter().filter(|session| session.id != current.session.id && session.method == method);
-    Some((removed.to_owned(), opened.count())).filter(|(_, count)| *count > 0)
+    let other_sessions = sessions.iter().filter(|session| session.id != current.session.id && session.method == method);
+    Some((removed.to_owned(), other_sessions.count())).filter(|(_, count)| *count > 0)
 }
 
 /// Whether and how the address has to be confirmed.
@@ -179,7 +179,7 @@ fn line(event: &Event, language: Language) -> ActivityLine {
         event.kind,
         EventKind::SignedUp | EventKind::SignedIn | EventKind::SignInRefused | EventKind::Reauthenticated
     );
-    let wait_text = |detail: &String| {
+    let translated_detail = |detail: &String| {
         if !is_ours {
             return detail.clone();
         }
@@ -189,7 +189,7 @@ fn line(event: &Event, language: Language) -> ActivityLine {
     ActivityLine {
         id: event.id.0.to_string(),
         text: event.kind.sentence(),
-        detail: event.detail.as_ref().map(wait_text),
+        detail: event.detail.as_ref().map(translated_detail),
         client: event.client.view(),
         at: event.at.to_rfc3339(),
     }

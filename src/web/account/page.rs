@@ -5,7 +5,7 @@ use super::signals;
 use crate::server::auth::{CurrentUser, view as views};
 use crate::server::http::RequestContext;
 use crate::types::{AccountForm, ApiError, Notice, Section, paths};
-use crate::ui::pages::{AccountPage, ConfinedPage, Typed};
+use crate::ui::pages::{AccountPage, ConfinedPage, RefusedForm};
 use crate::web::continuation::sent_before;
 use crate::web::extract::query;
 use crate::web::redirect::{as_query_value, to, to_sign_in, with_notice, with_refusal};
@@ -17,7 +17,7 @@ use leptos::prelude::{IntoAny, view};
 
 /// `GET` of a section.
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
-    let section = Section::of_path(request.uri().path()).ok_or(ApiError::NotFound)?;
+    let section = Section::from_path(request.uri().path()).ok_or(ApiError::NotFound)?;
     let query: AccountQuery = query(&request);
     let Some(current) = context.current_user().await? else {
         let keeps_query = query.continuation.is_some() || query.step.is_some();
@@ -64,21 +64,21 @@ async fn redirect_unless_addable(
 }
 
 /// A form as the account page shows it again, with a note beside it.
-pub(super) fn typed(form: &AccountForm, note: &'static str) -> Option<Typed> {
-    Some(Typed { action: form.action?, id: form.id.clone(), text: form.text().to_owned(), note })
+pub(super) fn typed(form: &AccountForm, note: &'static str) -> Option<RefusedForm> {
+    Some(RefusedForm { action: form.action?, id: form.id.clone(), text: form.text().to_owned(), note })
 }
 
 /// A section to show.
 pub(super) struct Shown {
     pub section: Section,
     /// A refused form, whose text is shown again.
-    pub typed: Option<Typed>,
+    pub typed: Option<RefusedForm>,
     pub status: StatusCode,
 }
 
 impl Shown {
     /// The section of a refused form.
-    pub(super) fn again(typed: Typed, status: StatusCode) -> Self {
+    pub(super) fn again(typed: RefusedForm, status: StatusCode) -> Self {
         Self { section: typed.action.section(), typed: Some(typed), status }
     }
 }
@@ -95,7 +95,7 @@ pub(super) async fn show(
     }
     let Shown { section, typed, status } = shown;
     let query: AccountQuery = query(&request);
-    let (content, accepted) = content::of(context, current, section, &query).await?.ok_or(ApiError::NotFound)?;
+    let (content, accepted) = content::load(context, current, section, &query).await?.ok_or(ApiError::NotFound)?;
     let signals = (accepted, signals::details(context, current)?);
     let user = views::user(&current.user);
     let field_refusal = field_refusal(&context.state, &request, is_about_code).filter(|_| content.has_code_field());
@@ -107,7 +107,7 @@ pub(super) async fn show(
         status,
         field_refusal,
         has_error: status != StatusCode::OK,
-        ..Page::of(current, section.title()).interactive()
+        ..Page::for_user(current, section.title()).interactive()
     };
     let body = move || {
         let (user, content, signals, typed) = (user.clone(), content.clone(), signals.clone(), typed.clone());
@@ -130,5 +130,5 @@ async fn confined(context: &RequestContext, request: Request, current: &CurrentU
         let (user, signals) = (user.clone(), signals.clone());
         view! { <ConfinedPage user offers_passkey has_created_passkey signals /> }.into_any()
     };
-    Ok(render(&context.state, request, Page::of(current, "Account").interactive(), body).await)
+    Ok(render(&context.state, request, Page::for_user(current, "Account").interactive(), body).await)
 }

@@ -13,7 +13,7 @@ use leptos::prelude::{IntoAny, view};
 use url::form_urlencoded::Serializer;
 
 /// Answers a navigation that an application started: by a redirect, or by a page that posts the response.
-pub(super) async fn directly(context: &RequestContext, request: Request, answer: &Answer) -> Response {
+pub(super) async fn respond(context: &RequestContext, request: Request, answer: &Answer) -> Response {
     match address(answer) {
         Some(address) => (StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response(),
         None => by_post(context, request, answer).await,
@@ -22,14 +22,14 @@ pub(super) async fn directly(context: &RequestContext, request: Request, answer:
 
 /// Answers a form of ours by a page that redirects. Chrome applies `form-action` to redirects after a form submission,
 /// and no form of ours may lead to another site.
-pub(super) async fn after_form(context: &RequestContext, request: Request, answer: &Answer) -> Response {
+pub(super) async fn respond_after_form(context: &RequestContext, request: Request, answer: &Answer) -> Response {
     let Some(address) = address(answer) else { return by_post(context, request, answer).await };
-    leave(context, request, address).await
+    redirect_page(context, request, address).await
 }
 
 /// A page that redirects to another site at once, and has a link to it.
-pub(super) async fn leave(context: &RequestContext, request: Request, address: String) -> Response {
-    let page = Page { leads_to: Some(address.clone()), shown_once: true, ..Page::new("One moment") };
+pub(super) async fn redirect_page(context: &RequestContext, request: Request, address: String) -> Response {
+    let page = Page { redirects_to: Some(address.clone()), shown_once: true, ..Page::new("One moment") };
     let body = move || view! { <RedirectPage address=address.clone() /> }.into_any();
     render(&context.state, request, page, body).await
 }

@@ -19,7 +19,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     let resolved = match authorizations.read(&parameters, context.session.as_ref()).await? {
         Reading::Resolved(resolved) => resolved,
         Reading::Refused(return_to, refusal) => {
-            return Ok(answer::directly(&context, request, &authorizations.refuse(return_to, refusal)).await);
+            return Ok(answer::respond(&context, request, &authorizations.refuse(return_to, refusal)).await);
         }
         Reading::NoRedirect(misdirected) => return pages::misdirected(&context, request, misdirected).await,
     };
@@ -28,13 +28,13 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         Decision::Answer => match &resolved.current {
             Some(current) => {
                 let code = authorizations.answer(&resolved, current).await?;
-                Ok(answer::directly(&context, request, &code).await)
+                Ok(answer::respond(&context, request, &code).await)
             }
             None => Err(ApiError::Internal),
         },
         Decision::Refuse(code) => {
             let refused = authorizations.refuse(resolved.request.return_to, describe(code));
-            Ok(answer::directly(&context, request, &refused).await)
+            Ok(answer::respond(&context, request, &refused).await)
         }
         _ => {
             let has_chosen = context.has_chosen_language(request.headers());
@@ -50,19 +50,19 @@ async fn keep(
     resolved: &ResolvedRequest,
     pending: &Pending,
 ) -> Result<Response, ApiError> {
-    let (browser, named) = context.browser_or_new();
+    let (browser, browser_cookie) = context.browser_or_new();
     let id = context.state.pending_requests().keep(pending, Holder::Browser(&browser), context.from()).await?;
     let cookies = &context.state.cookies;
     let wanted = resolved.request.language.filter(|_| !has_chosen_language);
     let language = wanted.and_then(|language| cookies.set_language(language));
-    let all = named.into_iter().chain(cookies.set_pending(&id)).chain(language);
+    let all = browser_cookie.into_iter().chain(cookies.set_pending(&id)).chain(language);
     Ok(redirect::to(&paths::continue_with(&id.encode()), all))
 }
 
 /// `POST /oauth/authorize`: a form of another site, sent without our cookies. The request is stored for the first
 /// browser that opens its page.
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
-    Edge::of(request.extensions()).check_body(request.headers())?;
+    Edge::from_extensions(request.extensions()).check_body(request.headers())?;
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, MAX_BODY).await.map_err(|_| ApiError::TooLarge)?;
     let rest = Request::from_parts(parts, axum::body::Body::empty());
@@ -72,7 +72,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     match authorizations.read(&parameters, None).await? {
         Reading::Resolved(_) => {}
         Reading::Refused(return_to, refusal) => {
-            return Ok(answer::directly(&context, rest, &authorizations.refuse(return_to, refusal)).await);
+            return Ok(answer::respond(&context, rest, &authorizations.refuse(return_to, refusal)).await);
         }
         Reading::NoRedirect(misdirected) => return pages::misdirected(&context, rest, misdirected).await,
     }

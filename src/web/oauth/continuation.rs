@@ -1,6 +1,6 @@
 //! `/oauth/continue/ID`: a stored authorization request, during sign-in, reauthentication and consent.
 
-use super::{answer, pages, request_of};
+use super::{answer, pages, request_id_in};
 use crate::server::auth::{CurrentUser, Holder as ContinuationHolder};
 use crate::server::http::RequestContext;
 use crate::server::model::Continuation;
@@ -18,7 +18,7 @@ use axum::response::{AppendHeaders, IntoResponse, Response};
 use serde::Deserialize;
 
 /// A stored request, in the browser that it belongs to.
-struct Open {
+struct OpenRequest {
     id: Token,
     browser: Token,
     pending: Pending,
@@ -52,8 +52,8 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         (Decision::Refuse(code), _) => refuse(&context, request, &open, code).await,
         (decision, _) => {
             let cookies = &context.state.cookies;
-            let named = context.browser.is_none().then(|| cookies.set_browser(&open.browser)).flatten();
-            let cookies = named.into_iter().chain(cookies.set_pending(&open.id));
+            let browser_cookie = context.browser.is_none().then(|| cookies.set_browser(&open.browser)).flatten();
+            let cookies = browser_cookie.into_iter().chain(cookies.set_pending(&open.id));
             let response = ask(&context, request, open, (decision, current)).await?;
             Ok((redirect::set_cookies(cookies), response).into_response())
         }
@@ -61,12 +61,12 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
 }
 
 /// Reads the request that the address names.
-async fn open(context: &RequestContext, address: Uri) -> Result<Option<Open>, ApiError> {
-    let Some(id) = request_of(address.path()) else { return Ok(None) };
+async fn open(context: &RequestContext, address: Uri) -> Result<Option<OpenRequest>, ApiError> {
+    let Some(id) = request_id_in(address.path()) else { return Ok(None) };
     let (browser, _) = context.browser_or_new();
     let Some(pending) = context.state.pending_requests().claim(&id, &browser).await? else { return Ok(None) };
     Ok(match context.state.authorizations().read(&pending.parameters(), context.session.as_ref()).await? {
-        Reading::Resolved(resolved) => Some(Open { id, browser, pending, resolved }),
+        Reading::Resolved(resolved) => Some(OpenRequest { id, browser, pending, resolved }),
         // The application was changed in the meantime.
         Reading::Refused(..) | Reading::NoRedirect(_) => None,
     })
@@ -76,7 +76,7 @@ async fn open(context: &RequestContext, address: Uri) -> Result<Option<Open>, Ap
 async fn ask(
     context: &RequestContext,
     request: Request,
-    open: Open,
+    open: OpenRequest,
     (decision, current): (Decision, Option<CurrentUser>),
 ) -> Result<Response, ApiError> {
     let here = Next::own(&paths::continue_with(&open.id.encode())).ok_or(ApiError::Internal)?;
@@ -99,7 +99,7 @@ async fn ask(
 /// Redirects to `/confirm`, which leads back here.
 async fn authenticate(
     context: &RequestContext,
-    open: &Open,
+    open: &OpenRequest,
     current: &CurrentUser,
     with_passkey: bool,
 ) -> Result<Response, ApiError> {
@@ -117,7 +117,7 @@ async fn authenticate(
 async fn finish(
     context: &RequestContext,
     request: Request,
-    open: &Open,
+    open: &OpenRequest,
     current: &CurrentUser,
 ) -> Result<Response, ApiError> {
     if !take(context, open).await? {
@@ -129,41 +129,46 @@ async fn finish(
 async fn answer_with_code(
     context: &RequestContext,
     request: Request,
-    open: &Open,
+    open: &OpenRequest,
     current: &CurrentUser,
 ) -> Result<Response, ApiError> {
     let code = context.state.authorizations().answer(&open.resolved, current).await?;
-    Ok(ended(context, request, open, &code).await)
+    Ok(return_to_application(context, request, open, &code).await)
 }
 
 /// Consumes the request and answers it with an error.
 async fn refuse(
     context: &RequestContext,
     request: Request,
-    open: &Open,
+    open: &OpenRequest,
     code: ErrorCode,
 ) -> Result<Response, ApiError> {
     if !take(context, open).await? {
         return Ok(pages::expired(context, request).await);
     }
     let refused = context.state.authorizations().refuse(open.resolved.request.return_to.clone(), describe(code));
-    Ok(ended(context, request, open, &refused).await)
+    Ok(return_to_application(context, request, open, &refused).await)
 }
 
 /// Consumes the request: only one of several concurrent answers succeeds.
-async fn take(context: &RequestContext, open: &Open) -> Result<bool, ApiError> {
+async fn take(context: &RequestContext, open: &OpenRequest) -> Result<bool, ApiError> {
     let holder = Holder::Browser(&open.browser);
     Ok(context.state.pending_requests().take(&open.id, holder).await?.is_some())
 }
 
 /// Returns to the application, and clears the pending request of this browser. A request that may show no page
 /// (`prompt=none`) came from a form of the application, never from one of ours.
-async fn ended(context: &RequestContext, request: Request, open: &Open, answered: &Answer) -> Response {
+async fn return_to_application(
+    context: &RequestContext,
+    request: Request,
+    open: &OpenRequest,
+    answered: &Answer,
+) -> Response {
     let cookie = context.state.cookies.end_pending().map(|cookie| (SET_COOKIE, cookie));
     let response = if open.resolved.request.prompt.none {
-        answer::directly(context, request, answered).await
+        answer::respond(context, request, answered).await
     } else {
-        answer::after_form(context, request, answered).await
+        answer::respond_after_form(context, request, answered).await
     };
     (AppendHeaders(cookie), response).into_response()
 }
@@ -194,7 +199,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
 async fn allow(
     context: &RequestContext,
     request: Request,
-    open: &Open,
+    open: &OpenRequest,
     current: &CurrentUser,
 ) -> Result<Response, ApiError> {
     let authorizations = context.state.authorizations();
@@ -213,7 +218,7 @@ async fn allow(
 }
 
 /// Signs out, and redirects to sign-in with another account. The request moves to the browser's new name.
-async fn other_account(context: &RequestContext, mut open: Open) -> Result<Response, ApiError> {
+async fn other_account(context: &RequestContext, mut open: OpenRequest) -> Result<Response, ApiError> {
     let requests = context.state.pending_requests();
     open.pending.has_chosen = true;
     if requests.take(&open.id, Holder::Browser(&open.browser)).await?.is_none() {
@@ -225,7 +230,7 @@ async fn other_account(context: &RequestContext, mut open: Open) -> Result<Respo
     let here = Next::own(&paths::continue_with(&open.id.encode())).ok_or(ApiError::Internal)?;
     let target =
         if open.resolved.request.prompt.create { paths::SIGN_UP.to_owned() } else { redirect::sign_in_for(&here) };
-    let named = context.state.cookies.set_browser(&browser);
-    let marked = context.state.cookies.set_pending(&open.id);
-    Ok(redirect::to(&target, cookies.into_iter().chain(named).chain(marked)))
+    let browser_cookie = context.state.cookies.set_browser(&browser);
+    let pending_cookie = context.state.cookies.set_pending(&open.id);
+    Ok(redirect::to(&target, cookies.into_iter().chain(browser_cookie).chain(pending_cookie)))
 }

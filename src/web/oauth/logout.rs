@@ -29,7 +29,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
 
 /// `POST /oauth/logout`: a form of another site, sent without our cookies.
 pub async fn post(context: RequestContext, request: Request) -> Result<Response, ApiError> {
-    Edge::of(request.extensions()).check_body(request.headers())?;
+    Edge::from_extensions(request.extensions()).check_body(request.headers())?;
     context.state.signing_keys().current()?;
     let body = to_bytes(request.into_body(), MAX_BODY).await.map_err(|_| ApiError::TooLarge)?;
     keep(&context, &Parameters::parse(&body)).await
@@ -52,8 +52,8 @@ struct SignOutForm {
 
 /// `GET /oauth/sign-out/ID`.
 pub async fn get_stored(context: RequestContext, request: Request) -> Result<Response, ApiError> {
-    let (browser, named) = context.browser_or_new();
-    let Some(parameters) = kept(&context, request.uri().path(), &browser).await? else {
+    let (browser, browser_cookie) = context.browser_or_new();
+    let Some(parameters) = stored_parameters(&context, request.uri().path(), &browser).await? else {
         return Ok(redirect::to(paths::HOME, None));
     };
     let current = context.current_user().await?;
@@ -62,7 +62,7 @@ pub async fn get_stored(context: RequestContext, request: Request) -> Result<Res
         return Ok(redirect::to(paths::HOME, None));
     }
     let response = match decision {
-        LogoutDecision::Now(target) => sign_out(&context, request, &target, Way::Redirect).await,
+        LogoutDecision::Now(target) => sign_out(&context, request, &target, ResponseKind::Redirect).await,
         LogoutDecision::Done(Target { address: Some(address), .. }) => {
             Ok((StatusCode::SEE_OTHER, [(header::LOCATION, address)]).into_response())
         }
@@ -77,14 +77,14 @@ pub async fn get_stored(context: RequestContext, request: Request) -> Result<Res
             Ok(render(&context.state, request, page, body).await)
         }
     };
-    Ok((redirect::set_cookies(named), response?).into_response())
+    Ok((redirect::set_cookies(browser_cookie), response?).into_response())
 }
 
 /// `POST /oauth/sign-out/ID`: the user confirms.
 pub async fn post_stored(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let (form, request) = form::<SignOutForm>(request).await?;
     let (browser, _) = context.browser_or_new();
-    let Some(parameters) = kept(&context, request.uri().path(), &browser).await? else {
+    let Some(parameters) = stored_parameters(&context, request.uri().path(), &browser).await? else {
         return Ok(redirect::to(paths::HOME, None));
     };
     let current = context.current_user().await?;
@@ -101,11 +101,15 @@ pub async fn post_stored(context: RequestContext, request: Request) -> Result<Re
     let target = match context.state.logouts().decide(&parameters, current.as_ref()).await? {
         LogoutDecision::Now(target) | LogoutDecision::Ask(target) | LogoutDecision::Done(target) => target,
     };
-    sign_out(&context, request, &target, Way::Page).await
+    sign_out(&context, request, &target, ResponseKind::Page).await
 }
 
 /// The parameters of a stored request, for the browser that opened it first.
-async fn kept(context: &RequestContext, path: &str, browser: &Token) -> Result<Option<Parameters>, ApiError> {
+async fn stored_parameters(
+    context: &RequestContext,
+    path: &str,
+    browser: &Token,
+) -> Result<Option<Parameters>, ApiError> {
     let Some(id) = token_after(path, paths::SIGN_OUT_STORED) else { return Ok(None) };
     Ok(context.state.pending_requests().claim(&id, browser).await?.map(|pending| pending.parameters()))
 }
@@ -118,19 +122,26 @@ async fn take(context: &RequestContext, path: &str, browser: &Token) -> Result<b
 
 /// How the user gets back to the application.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
+enum ResponseKind {
     Redirect,
     /// For forms of ours, which must not redirect to another site.
     Page,
 }
 
-async fn sign_out(context: &RequestContext, request: Request, target: &Target, way: Way) -> Result<Response, ApiError> {
+async fn sign_out(
+    context: &RequestContext,
+    request: Request,
+    target: &Target,
+    response_kind: ResponseKind,
+) -> Result<Response, ApiError> {
     let cookies = context.sign_out().await?;
     let mut response = match &target.address {
         None => {
             return Ok((redirect::set_cookies(cookies), signed_out(context, Some(Notice::SignedOut))).into_response());
         }
-        Some(address) if way == Way::Page => answer::leave(context, request, address.clone()).await,
+        Some(address) if response_kind == ResponseKind::Page => {
+            answer::redirect_page(context, request, address.clone()).await
+        }
         Some(address) => (StatusCode::SEE_OTHER, [(header::LOCATION, address.clone())]).into_response(),
     };
     clear_storage(response.headers_mut());

@@ -18,7 +18,7 @@ use crate::ui::pages::AppView;
 
 /// The id of the request whose page is at a path.
 #[must_use]
-pub(super) fn request_of(path: &str) -> Option<Token> {
+pub(super) fn request_id_in(path: &str) -> Option<Token> {
     token_after(path, paths::CONTINUE)
 }
 
@@ -33,21 +33,25 @@ fn app_view(application: &Application) -> AppView {
 }
 
 /// An application that a user is signing in to.
-pub(super) struct Behind {
+pub(super) struct RequestingApplication {
     pub application: AppView,
     /// The identifier that the application suggests.
     pub login_hint: Option<String>,
 }
 
 /// The application that a user is signing in to before continuing to `next`.
-pub(super) async fn application_behind(context: &RequestContext, next: &Next) -> Result<Option<Behind>, ApiError> {
-    let (Some(id), Some(browser)) = (request_of(next.as_str()), &context.browser) else { return Ok(None) };
+pub(super) async fn requesting_application(
+    context: &RequestContext,
+    next: &Next,
+) -> Result<Option<RequestingApplication>, ApiError> {
+    let (Some(id), Some(browser)) = (request_id_in(next.as_str()), &context.browser) else { return Ok(None) };
     let state = &context.state;
     let Some(pending) = state.pending_requests().peek(&id, Holder::Browser(browser)).await? else { return Ok(None) };
     Ok(match state.authorizations().read(&pending.parameters(), None).await? {
-        Reading::Resolved(resolved) => {
-            Some(Behind { application: app_view(&resolved.application), login_hint: resolved.request.login_hint })
-        }
+        Reading::Resolved(resolved) => Some(RequestingApplication {
+            application: app_view(&resolved.application),
+            login_hint: resolved.request.login_hint,
+        }),
         Reading::Refused(..) | Reading::NoRedirect(_) => None,
     })
 }

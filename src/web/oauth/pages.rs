@@ -53,7 +53,7 @@ pub(super) async fn choose_account(
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
     let (application, creates) = (app_view(&resolved.application), resolved.request.prompt.create);
     let is_other = resolved.names_another_user(current);
-    let page = Page::of(current, "Choose an account");
+    let page = Page::for_user(current, "Choose an account");
     let body = move || {
         let (address, user, application) = (address.clone(), user.clone(), application.clone());
         view! { <ChooseAccountPage address application user creates is_other /> }.into_any()
@@ -70,10 +70,10 @@ pub(super) async fn consent(
 ) -> Response {
     let (address, user) = (request.uri().path().to_owned(), views::user(&current.user));
     let application = app_view(&resolved.application);
-    let place = RedirectUri::stored(&resolved.request.return_to.redirect_uri).place();
+    let place = RedirectUri::from_stored(&resolved.request.return_to.redirect_uri).place();
     let shared_data: Vec<_> = resolved.request.scopes.iter().filter_map(Scope::sentence).collect();
     let outlives_session = resolved.request.scopes.has(Scope::OfflineAccess);
-    let page = Page::of(current, "Allow access");
+    let page = Page::for_user(current, "Allow access");
     let body = move || {
         let (address, user, application, place, shared_data) =
             (address.clone(), user.clone(), application.clone(), place.clone(), shared_data.clone());
@@ -111,7 +111,7 @@ pub(super) async fn explain(
         ),
         Reason::TooOld => ("Your sign-in is too old for this application. Sign in again.", NextStep::SignInAgain),
     };
-    let page = Page { status: StatusCode::FORBIDDEN, ..Page::of(current, "No access") };
+    let page = Page { status: StatusCode::FORBIDDEN, ..Page::for_user(current, "No access") };
     let body = move || {
         let (address, user, application) = (address.clone(), user.clone(), application.clone());
         view! { <ExplainPage address application user sentence next_step /> }.into_any()

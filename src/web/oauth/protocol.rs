@@ -26,7 +26,7 @@ struct Form {
 
 impl Form {
     async fn read(request: Request) -> Result<Self, Response> {
-        Edge::of(request.extensions()).check_body(request.headers()).map_err(to_oauth_error)?;
+        Edge::from_extensions(request.extensions()).check_body(request.headers()).map_err(to_oauth_error)?;
         let (parts, body) = request.into_parts();
         let body = to_bytes(body, MAX_BODY).await.map_err(|_| to_oauth_error(ApiError::TooLarge))?;
         Ok(Self { parameters: Parameters::parse(&body), headers: parts.headers })
@@ -81,8 +81,8 @@ pub async fn revoke(context: RequestContext, request: Request) -> Response {
 pub async fn userinfo(context: RequestContext, request: Request) -> Response {
     answer(async {
         let in_header = bearer(request.headers()).map_err(bearer_refusal)?;
-        let has_form =
-            *request.method() == Method::POST && Edge::of(request.extensions()).check_body(request.headers()).is_ok();
+        let has_form = *request.method() == Method::POST
+            && Edge::from_extensions(request.extensions()).check_body(request.headers()).is_ok();
         let in_body = if has_form { in_form(&Form::read(request).await?).map_err(bearer_refusal)? } else { None };
         let token = match (in_header, in_body) {
             (Some(_), Some(_)) => {

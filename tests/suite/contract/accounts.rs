@@ -16,7 +16,7 @@ use std::time::Duration;
 
 const HOUR: Duration = Duration::from_hours(1);
 
-async fn with_user(store: &Arc<dyn Store>, name: &str) -> User {
+async fn create_user(store: &Arc<dyn Store>, name: &str) -> User {
     let user = user(name);
     let mut unit = store.begin().await.unwrap();
     assert_eq!(unit.add_user(&user).await.unwrap(), Insertion::Done);
@@ -46,14 +46,14 @@ fn email_about(owner: &User, address: &str, hours_ago: u32, can_undo: bool) -> N
 #[tokio::test]
 async fn suspension_covers_passkeys_added_since_a_time_except_the_one_from_sign_up() {
     for (_database, store) in each_store().await {
-        let owner = with_user(&store, "ada").await;
-        let made =
-            |way, hours: u32| Passkey { added_with: way, created_at: NOW.minus(HOUR * hours), ..passkey(&owner) };
+        let owner = create_user(&store, "ada").await;
+        let passkey_added =
+            |added_with, hours: u32| Passkey { added_with, created_at: NOW.minus(HOUR * hours), ..passkey(&owner) };
         let all = [
-            made(AddedWith::SignUp, 1),
-            made(AddedWith::Email, 80),
-            made(AddedWith::Email, 2),
-            made(AddedWith::Passkey, 1),
+            passkey_added(AddedWith::SignUp, 1),
+            passkey_added(AddedWith::Email, 80),
+            passkey_added(AddedWith::Email, 2),
+            passkey_added(AddedWith::Passkey, 1),
         ];
         let mut unit = store.begin().await.unwrap();
         for passkey in &all {
@@ -79,7 +79,7 @@ async fn suspension_covers_passkeys_added_since_a_time_except_the_one_from_sign_
 #[tokio::test]
 async fn a_session_can_only_be_renewed_with_its_current_token() {
     for (_database, store) in each_store().await {
-        let owner = with_user(&store, "ada").await;
+        let owner = create_user(&store, "ada").await;
         let former = session(&owner, &passkey(&owner));
         let renewed = latchkey::server::model::Session { token_hash: TokenHash([7; 32]), kept: true, ..former.clone() };
         let mut unit = store.begin().await.unwrap();
@@ -97,7 +97,7 @@ async fn a_session_can_only_be_renewed_with_its_current_token() {
 #[tokio::test]
 async fn usernames_are_held_for_their_former_owner_until_the_hold_ends() {
     for (_database, store) in each_store().await {
-        let (ada, eve) = (with_user(&store, "ada").await, with_user(&store, "eve").await);
+        let (ada, eve) = (create_user(&store, "ada").await, create_user(&store, "eve").await);
         let name: KeyedHash = [3; 32];
         let mut unit = store.begin().await.unwrap();
         unit.hold_username(&name, ada.id, NOW.plus(HOUR)).await.unwrap();
@@ -125,15 +125,15 @@ async fn usernames_are_held_for_their_former_owner_until_the_hold_ends() {
 #[tokio::test]
 async fn new_recovery_codes_replace_old_ones_and_each_works_once_for_its_owner() {
     for (_database, store) in each_store().await {
-        let (ada, eve) = (with_user(&store, "ada").await, with_user(&store, "eve").await);
+        let (ada, eve) = (create_user(&store, "ada").await, create_user(&store, "eve").await);
         let codes: Vec<_> = (0..3).map(|_| RecoveryCode::random(&SystemEntropy).hash()).collect();
-        let named = |name| Identifier::parse(name).unwrap();
+        let identifier = |name| Identifier::parse(name).unwrap();
         let mut unit = store.begin().await.unwrap();
         unit.replace_recovery_codes(ada.id, &codes[..1], NOW.minus(HOUR)).await.unwrap();
         unit.replace_recovery_codes(ada.id, &codes[1..], NOW).await.unwrap();
-        assert_eq!(unit.owner_of_recovery_code(&codes[0], &named("ada")).await.unwrap(), None, "replaced");
-        assert_eq!(unit.owner_of_recovery_code(&codes[1], &named("eve")).await.unwrap(), None, "of another user");
-        assert_eq!(unit.owner_of_recovery_code(&codes[1], &named("ADA")).await.unwrap(), Some(ada.id));
+        assert_eq!(unit.owner_of_recovery_code(&codes[0], &identifier("ada")).await.unwrap(), None, "replaced");
+        assert_eq!(unit.owner_of_recovery_code(&codes[1], &identifier("eve")).await.unwrap(), None, "of another user");
+        assert_eq!(unit.owner_of_recovery_code(&codes[1], &identifier("ADA")).await.unwrap(), Some(ada.id));
         assert_eq!(unit.count_recovery_codes_before(ada.id, NOW).await.unwrap(), 0);
         assert_eq!(unit.count_recovery_codes_before(ada.id, NOW.plus(HOUR)).await.unwrap(), 2);
         assert_eq!(unit.use_recovery_code(&codes[1]).await.unwrap(), Some(NOW));
@@ -149,7 +149,7 @@ async fn new_recovery_codes_replace_old_ones_and_each_works_once_for_its_owner()
 #[tokio::test]
 async fn security_notifications_are_reported_and_undone_once_and_later_undo_links_can_be_voided() {
     for (_database, store) in each_store().await {
-        let owner = with_user(&store, "ada").await;
+        let owner = create_user(&store, "ada").await;
         let emails = [
             email_about(&owner, "first@example.org", 3, true),
             email_about(&owner, "second@example.org", 2, true),
@@ -189,17 +189,17 @@ async fn security_notifications_are_reported_and_undone_once_and_later_undo_link
         assert!(unit.report_notification(emails[2].id, NOW).await.unwrap());
         assert!(!unit.report_notification(emails[2].id, NOW).await.unwrap(), "once");
         unit.commit().await.unwrap();
-        assert_eq!(open().await, [emails[0].id], "the others were answered");
+        assert_eq!(open().await, [emails[0].id], "the others were reported");
         assert_eq!(store.notifications(owner.id, NOW.plus(HOUR * 69)).await.unwrap(), [], "too old");
         assert_eq!(store.levels(NOW).await.unwrap().queued_emails, 3);
-        assert_eq!(store.levels(NOW).await.unwrap().oldest_email, HOUR * 3);
+        assert_eq!(store.levels(NOW).await.unwrap().oldest_overdue, HOUR * 3);
     }
 }
 
 #[tokio::test]
 async fn activity_is_read_page_by_page_and_removed_after_its_retention_period() {
     for (_database, store) in each_store().await {
-        let owner = with_user(&store, "ada").await;
+        let owner = create_user(&store, "ada").await;
         let client = Client { browser: Some("Chrome".to_owned()), system: None };
         let event = |days: u32| {
             let at = NOW.minus(Duration::from_hours(24) * days);
@@ -224,7 +224,7 @@ async fn activity_is_read_page_by_page_and_removed_after_its_retention_period() 
         assert!(seen.is_sorted_by(|one, next| one.at >= next.at));
         assert_eq!(store.events(UserId::random(&SystemEntropy), before, 2).await.unwrap(), None, "another's event");
 
-        let oldest = NOW.minus(event::KEPT);
+        let oldest = NOW.minus(event::RETENTION);
         assert_eq!(store.remove_old_events(oldest, 500).await.unwrap(), 1);
         assert_eq!(store.events(owner.id, None, 50).await.unwrap().unwrap().len(), 5);
     }
@@ -233,7 +233,7 @@ async fn activity_is_read_page_by_page_and_removed_after_its_retention_period() 
 #[tokio::test]
 async fn a_deleted_account_disappears_immediately_and_its_rows_are_removed_in_batches() {
     for (_database, store) in each_store().await {
-        let owner = with_user(&store, "ada").await;
+        let owner = create_user(&store, "ada").await;
         let own = passkey(&owner);
         let mut unit = store.begin().await.unwrap();
         add(&mut unit, &own).await;
@@ -276,7 +276,7 @@ async fn a_deleted_account_disappears_immediately_and_its_rows_are_removed_in_ba
         assert_eq!(store.count_without_sign_in_method("localhost", true).await.unwrap(), 0);
         assert_eq!(store.begin().await.unwrap().lock_user(owner.id).await.unwrap(), None);
         assert!(!store.username_is_taken(&owner.username).await.unwrap());
-        with_user(&store, "ada").await;
+        create_user(&store, "ada").await;
         assert_eq!(store.deleted_accounts(10).await.unwrap(), [owner.id]);
         let mut batches = 0;
         while store.remove_rows_of_deleted(owner.id, 50).await.unwrap() {

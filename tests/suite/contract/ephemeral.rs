@@ -2,7 +2,7 @@ use crate::app::{Backends, MovableClock, open_ephemeral};
 use crate::authenticator::{encode, random};
 use crate::servers::RedisServer;
 use latchkey::server::clock::{Clock, SystemClock};
-use latchkey::server::ephemeral::{Ephemeral as _, Kept, RedisEphemeral};
+use latchkey::server::ephemeral::{Entry, Ephemeral as _, RedisEphemeral};
 use latchkey::server::model::limit::{Bucket, Exceeded, Limit, Verdict};
 use std::sync::Arc;
 use std::time::Duration;
@@ -102,10 +102,10 @@ async fn every_store_draws_from_a_bucket_like_the_limit_itself() {
             let (expected, next) = LIMIT.draw(full_at, now);
             let wait = match expected {
                 Verdict::Within => None,
-                Verdict::Beyond(wait) => Some(Exceeded { place: 0, wait }),
+                Verdict::Beyond(wait) => Some(Exceeded { index: 0, wait }),
             };
             let bucket = [Bucket { key: key.clone(), limit: LIMIT }];
-            assert_eq!(store.look(&bucket, now).await.unwrap(), wait, "{backends:?}: look draws nothing");
+            assert_eq!(store.peek(&bucket, now).await.unwrap(), wait, "{backends:?}: peek draws nothing");
             assert_eq!(store.draw(&bucket, now, None).await.unwrap(), wait, "{backends:?}");
             if expected == Verdict::Within {
                 full_at = Some(next);
@@ -136,9 +136,9 @@ async fn a_draw_beyond_the_limit_stores_nothing() {
         let (store, bucket, now) = (open_ephemeral(backends, &Arc::default()), key(), SystemClock.now());
         for number in 0..=LIMIT.burst {
             let name = format!("{bucket}:{number}");
-            let kept = Kept { key: &name, value: vec![7], ttl: MINUTE };
+            let entry = Entry { key: &name, value: vec![7], ttl: MINUTE };
             let buckets = [Bucket { key: bucket.clone(), limit: LIMIT }];
-            let exceeded = store.draw(&buckets, now, Some(kept)).await.unwrap();
+            let exceeded = store.draw(&buckets, now, Some(entry)).await.unwrap();
             let expected = (number < LIMIT.burst).then(|| vec![7]);
             assert_eq!(exceeded.is_none(), expected.is_some(), "{backends:?}");
             assert_eq!(store.take(&name).await.unwrap(), expected, "{backends:?}");
@@ -159,7 +159,7 @@ async fn a_draw_takes_from_all_buckets_or_none() {
             assert_eq!(store.draw(&both(2), now, None).await.unwrap(), None, "{backends:?}");
         }
         let exceeded = store.draw(&both(2), now, None).await.unwrap().unwrap();
-        assert_eq!((exceeded.place, exceeded.wait), (0, LIMIT.every), "{backends:?}");
+        assert_eq!((exceeded.index, exceeded.wait), (0, LIMIT.every), "{backends:?}");
         for _ in 0..4 {
             let other = Bucket { key: key(), limit: LIMIT };
             let [_, wide] = both(2);
@@ -171,7 +171,7 @@ async fn a_draw_takes_from_all_buckets_or_none() {
         }
         let [_, wide] = both(2);
         let other = Bucket { key: key(), limit: LIMIT };
-        assert_eq!(store.draw(&[other, wide], now, None).await.unwrap().unwrap().place, 1, "{backends:?}");
+        assert_eq!(store.draw(&[other, wide], now, None).await.unwrap().unwrap().index, 1, "{backends:?}");
     }
 }
 

@@ -114,7 +114,7 @@ async fn a_transfer_includes_every_column_of_every_table() {
     }
 }
 
-async fn everything(store: &dyn Store) -> Vec<Line> {
+async fn export_all(store: &dyn Store) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut keep = |line| {
         lines.push(line);
@@ -131,13 +131,13 @@ async fn every_database_can_be_transferred_to_every_other() {
         let (one, other) = (TestDatabase::create(from).await, TestDatabase::create(to).await);
         let (one, other) = (one.open().await, other.open().await);
         let (user, passkey, session) = add_account(&*one, "ada").await;
-        let lines = everything(&*one).await;
+        let lines = export_all(&*one).await;
         assert!(lines.len() >= 3);
         let mut left = lines.clone();
         // Accounts come before the rows that belong to them.
         left.sort_by_key(|line| TABLES.iter().rev().position(|table| table.name == line.table.name));
         assert_eq!(other.import_rows(&mut || Ok(left.pop())).await.unwrap(), lines.len() as u64, "{from:?} {to:?}");
-        assert_eq!(everything(&*other).await, lines);
+        assert_eq!(export_all(&*other).await, lines);
         assert_eq!(other.session(&session.token_hash).await.unwrap(), Some((session, user.clone())));
         assert_eq!(other.passkey(&passkey.credential_id).await.unwrap(), Some((passkey, user)));
     }
@@ -149,10 +149,10 @@ async fn an_interrupted_transfer_writes_nothing() {
         let source = TestDatabase::create(Backends::Embedded).await;
         let source = source.open().await;
         add_account(&*source, "ada").await;
-        let mut lines = everything(&*source).await;
+        let mut lines = export_all(&*source).await;
         lines.retain(|line| line.table.name == "users");
-        let mut give = || lines.pop().map(Some).ok_or_else(|| Unavailable::new("file", "cut"));
-        assert!(store.import_rows(&mut give).await.is_err());
+        let mut next_line = || lines.pop().map(Some).ok_or_else(|| Unavailable::new("file", "cut"));
+        assert!(store.import_rows(&mut next_line).await.is_err());
         assert_eq!(store.count_rows().await.unwrap(), 0);
     })
     .await;

@@ -29,7 +29,7 @@ impl PendingSignIn {
         Self {
             event: Event::new(user.id, EventKind::SignedIn, &client, Issuer { now: at, entropy: &SystemEntropy })
                 .about(Some("passkey".to_owned())),
-            browser: known(user.id),
+            browser: new_known_browser(user.id),
             passkey: passkey.clone(),
             used,
             session,
@@ -76,7 +76,7 @@ impl PendingSignIn {
     }
 }
 
-fn known(user_id: UserId) -> KnownBrowser {
+fn new_known_browser(user_id: UserId) -> KnownBrowser {
     let expires_at = super::store::NOW.plus(Duration::from_hours(1));
     KnownBrowser { token_hash: TokenHash(random()), user_id, expires_at, declined_until: None, recognised: true }
 }
@@ -117,24 +117,24 @@ async fn a_browser_gets_a_new_token_and_keeps_its_data_only_if_this_user_knew_it
     on_both(async |store| {
         let (ada, passkey, _) = add_account(&*store, "ada").await;
         let (eve, _, _) = add_account(&*store, "eve").await;
-        let (hers, others, made_up) = (known(ada.id), known(eve.id), TokenHash(random()));
+        let (hers, others, made_up) = (new_known_browser(ada.id), new_known_browser(eve.id), TokenHash(random()));
         remember(&*store, &hers).await;
         remember(&*store, &others).await;
         let mut unit = store.begin().await.unwrap();
         unit.decline_offer(&hers.token_hash, ada.id, hers.expires_at).await.unwrap();
         unit.decline_offer(&others.token_hash, eve.id, others.expires_at).await.unwrap();
         unit.commit().await.unwrap();
-        for (turn, (name, keeps)) in
+        for (number, (token, keeps)) in
             [(hers.token_hash, true), (others.token_hash, false), (made_up, false)].into_iter().enumerate()
         {
             let sign_in = PendingSignIn::new(&ada, &passkey, u32::MAX);
             reset_passkey(&*store, &passkey).await;
-            let outcome = sign_in.record(&*store, Some(name), None).await;
-            assert!(matches!(outcome, SignInOutcome::Recorded(_)), "{turn}: {outcome:?}");
+            let outcome = sign_in.record(&*store, Some(token), None).await;
+            assert!(matches!(outcome, SignInOutcome::Recorded(_)), "{number}: {outcome:?}");
             let (browser, owner) = store.known_browser(&sign_in.browser.token_hash).await.unwrap().unwrap();
             assert_eq!((owner.id, browser.expires_at), (ada.id, sign_in.browser.expires_at));
-            assert_eq!(browser.declined_until.is_some(), keeps, "{turn}: the declined offer stays declined");
-            assert_eq!(store.known_browser(&name).await.unwrap(), None, "{turn}: the former token is void");
+            assert_eq!(browser.declined_until.is_some(), keeps, "{number}: the declined offer stays declined");
+            assert_eq!(store.known_browser(&token).await.unwrap(), None, "{number}: the former token is void");
         }
     })
     .await;
@@ -155,21 +155,21 @@ async fn a_refused_sign_in_writes_nothing() {
         let stale = PendingSignIn::new(&user, &passkey, u32::MAX - 1);
         let foreign = Passkey { user_id: UserId::random(&SystemEntropy), ..passkey.clone() };
         let unknown = PendingSignIn { passkey: foreign, ..PendingSignIn::new(&user, &passkey, u32::MAX) };
-        let known = known(user.id);
+        let known = new_known_browser(user.id);
         remember(&*store, &known).await;
 
         let refused = stale.record(&*store, Some(known.token_hash), Some(previous.token_hash)).await;
         assert!(matches!(refused, SignInOutcome::Refused(owner) if owner == user));
         stale.assert_not_recorded(&*store).await;
-        assert!(matches!(unknown.record(&*store, None, None).await, SignInOutcome::Gone));
+        assert!(matches!(unknown.record(&*store, None, None).await, SignInOutcome::AccountDeleted));
         unknown.assert_not_recorded(&*store).await;
 
         let mut unit = store.begin().await.unwrap();
         unit.set_lockdown(user.id, Some(Lockdown::begin(user.created_at, true))).await.unwrap();
         unit.commit().await.unwrap();
-        let guarded = PendingSignIn::new(&user, &passkey, u32::MAX);
-        assert!(matches!(guarded.record(&*store, None, None).await, SignInOutcome::NeedsUnitOfWork));
-        guarded.assert_not_recorded(&*store).await;
+        let locked_down = PendingSignIn::new(&user, &passkey, u32::MAX);
+        assert!(matches!(locked_down.record(&*store, None, None).await, SignInOutcome::NeedsUnitOfWork));
+        locked_down.assert_not_recorded(&*store).await;
 
         assert!(store.session(&previous.token_hash).await.unwrap().is_some(), "the previous session stays valid");
         let (kept, _) = store.known_browser(&known.token_hash).await.unwrap().unwrap();
@@ -184,7 +184,7 @@ async fn a_refused_sign_in_writes_nothing() {
 async fn a_sign_in_from_an_unknown_browser_is_not_recorded_in_one_step_if_it_sends_a_notification() {
     on_both(async |store| {
         let (user, passkey, _) = add_account(&*store, "ada").await;
-        let known = known(user.id);
+        let known = new_known_browser(user.id);
         remember(&*store, &known).await;
         let sign_in =
             || PendingSignIn { requires_recognised_browser: true, ..PendingSignIn::new(&user, &passkey, u32::MAX) };
@@ -267,7 +267,7 @@ pub enum Case {
     StaleCounter,
     UnknownUser,
     /// The session's ID is already in use, which never happens outside tests.
-    TakenSessionId,
+    DuplicateSessionId,
 }
 
 pub async fn prepare(store: &dyn Store, case: Case, name: &str) -> PendingSignIn {
@@ -277,7 +277,7 @@ pub async fn prepare(store: &dyn Store, case: Case, name: &str) -> PendingSignIn
         Case::Valid => {}
         Case::StaleCounter => sign_in = PendingSignIn::new(&user, &passkey, 0),
         Case::UnknownUser => sign_in.passkey.user_id = UserId::random(&SystemEntropy),
-        Case::TakenSessionId => sign_in.session.id = session.id,
+        Case::DuplicateSessionId => sign_in.session.id = session.id,
     }
     sign_in
 }
@@ -305,21 +305,21 @@ async fn record_together(
 /// Sign-ins that wait for the same writer may be committed together, but each has its own result.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn valid_sign_ins_succeed_alongside_refused_ones() {
-    use Case::{StaleCounter, TakenSessionId, UnknownUser, Valid};
+    use Case::{DuplicateSessionId, StaleCounter, UnknownUser, Valid};
     on_both(async |store| {
         let groups: [&[Case]; 5] = [
             &[Valid, Valid],
-            &[TakenSessionId, Valid],
-            &[Valid, TakenSessionId],
-            &[TakenSessionId, TakenSessionId],
+            &[DuplicateSessionId, Valid],
+            &[Valid, DuplicateSessionId],
+            &[DuplicateSessionId, DuplicateSessionId],
             &[
                 StaleCounter,
                 Valid,
                 UnknownUser,
-                TakenSessionId,
+                DuplicateSessionId,
                 Valid,
                 StaleCounter,
-                TakenSessionId,
+                DuplicateSessionId,
                 UnknownUser,
                 Valid,
                 StaleCounter,
@@ -334,8 +334,8 @@ async fn valid_sign_ins_succeed_alongside_refused_ones() {
                 let is_as_expected = match case {
                     Valid => matches!(outcome, Ok(SignInOutcome::Recorded { .. })),
                     StaleCounter => matches!(outcome, Ok(SignInOutcome::Refused(_))),
-                    UnknownUser => matches!(outcome, Ok(SignInOutcome::Gone)),
-                    TakenSessionId => outcome.is_err(),
+                    UnknownUser => matches!(outcome, Ok(SignInOutcome::AccountDeleted)),
+                    DuplicateSessionId => outcome.is_err(),
                 };
                 assert!(is_as_expected, "{number} {case:?}: {outcome:?}");
                 match case {
@@ -353,18 +353,18 @@ async fn valid_sign_ins_succeed_alongside_refused_ones() {
 async fn declining_a_passkey_and_signing_in_do_not_deadlock() {
     on_both(async |store| {
         let (user, passkey, previous) = add_account(&*store, "ada").await;
-        let name = known(user.id);
-        remember(&*store, &name).await;
+        let browser = new_known_browser(user.id);
+        remember(&*store, &browser).await;
         let mut unit = store.begin().await.unwrap();
         unit.end_offer(previous.id, false).await.unwrap();
         let sign_in = PendingSignIn::new(&user, &passkey, u32::MAX);
         let waiting = {
-            let (store, known, previous) = (Arc::clone(&store), name.token_hash, previous.token_hash);
+            let (store, known, previous) = (Arc::clone(&store), browser.token_hash, previous.token_hash);
             tokio::spawn(async move { sign_in.record(&*store, Some(known), Some(previous)).await })
         };
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(!waiting.is_finished(), "it waits for the session");
-        unit.decline_offer(&name.token_hash, user.id, user.created_at).await.unwrap();
+        unit.decline_offer(&browser.token_hash, user.id, user.created_at).await.unwrap();
         unit.commit().await.unwrap();
         let outcome = waiting.await.unwrap();
         assert!(matches!(outcome, SignInOutcome::Recorded(_)), "{outcome:?}");
@@ -411,7 +411,7 @@ async fn a_waiting_sign_in_sees_the_changes_of_another_command() {
             let is_as_expected = match case {
                 "suspended" | "removed" => matches!(outcome, SignInOutcome::Refused(_)),
                 "lockdown" => matches!(outcome, SignInOutcome::NeedsUnitOfWork),
-                _ => matches!(outcome, SignInOutcome::Gone),
+                _ => matches!(outcome, SignInOutcome::AccountDeleted),
             };
             assert!(is_as_expected, "{case}: {outcome:?}");
             assert_eq!(store.session(&sign_in.session.token_hash).await.unwrap(), None, "{case}");

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-const ENOUGH: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Starts a sign-in in its own task.
 fn start(store: &Arc<dyn Store>, sign_in: &Arc<PendingSignIn>) -> JoinHandle<Option<SignInOutcome>> {
@@ -23,14 +23,14 @@ fn start(store: &Arc<dyn Store>, sign_in: &Arc<PendingSignIn>) -> JoinHandle<Opt
 }
 
 /// A store in a file, and sign-ins that are ready to be recorded.
-struct Scene {
+struct Fixture {
     _folder: TempDir,
     file: PathBuf,
     store: Arc<dyn Store>,
     sign_ins: Vec<Arc<PendingSignIn>>,
 }
 
-async fn scene() -> Scene {
+async fn fixture() -> Fixture {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
     let store: Arc<dyn Store> = Arc::new(sqlite::open(&file, Duration::from_secs(5)).await.unwrap());
@@ -38,7 +38,7 @@ async fn scene() -> Scene {
     for number in 0..8 {
         sign_ins.push(Arc::new(prepare(&*store, Case::Valid, &format!("ada{number}")).await));
     }
-    Scene { _folder: folder, file, store, sign_ins }
+    Fixture { _folder: folder, file, store, sign_ins }
 }
 
 /// Opens a connection as another program would.
@@ -48,14 +48,14 @@ async fn connect(file: &Path) -> SqliteConnection {
 
 async fn assert_recorded(started: Vec<JoinHandle<Option<SignInOutcome>>>) {
     for one in started {
-        let outcome = timeout(ENOUGH, one).await.unwrap().unwrap();
+        let outcome = timeout(TIMEOUT, one).await.unwrap().unwrap();
         assert!(matches!(outcome, Some(SignInOutcome::Recorded { .. })), "{outcome:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dropped_sign_in_is_not_written_and_blocks_no_other() {
-    let Scene { store, sign_ins, .. } = &scene().await;
+    let Fixture { store, sign_ins, .. } = &fixture().await;
     let writer = store.begin().await.unwrap();
     let first = start(store, &sign_ins[0]);
     tokio::time::sleep(Duration::from_millis(100)).await;
@@ -78,7 +78,7 @@ async fn a_dropped_sign_in_is_not_written_and_blocks_no_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn if_a_write_fails_no_sign_in_of_the_group_succeeds_and_all_succeed_later() {
-    let Scene { file, store, sign_ins, .. } = &scene().await;
+    let Fixture { file, store, sign_ins, .. } = &fixture().await;
     let mut other = connect(file).await;
     query("alter table known_browsers rename to taken_away").execute(&mut other).await.unwrap();
     let writer = store.begin().await.unwrap();
@@ -86,7 +86,7 @@ async fn if_a_write_fails_no_sign_in_of_the_group_succeeds_and_all_succeed_later
     tokio::time::sleep(Duration::from_millis(100)).await;
     writer.commit().await.unwrap();
     for one in started {
-        assert!(timeout(ENOUGH, one).await.unwrap().unwrap().is_none());
+        assert!(timeout(TIMEOUT, one).await.unwrap().unwrap().is_none());
     }
     query("alter table taken_away rename to known_browsers").execute(&mut other).await.unwrap();
     for one in sign_ins {
@@ -98,23 +98,23 @@ async fn if_a_write_fails_no_sign_in_of_the_group_succeeds_and_all_succeed_later
 /// Another program has locked the file: waiting sign-ins are refused in time, and succeed once the file is released.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sign_ins_do_not_wait_forever_for_a_file_that_another_process_locks() {
-    let Scene { file, store, sign_ins, .. } = &scene().await;
+    let Fixture { file, store, sign_ins, .. } = &fixture().await;
     let mut other = connect(file).await;
     query("begin immediate").execute(&mut other).await.unwrap();
     for one in sign_ins.iter().map(|one| start(store, one)).collect::<Vec<_>>() {
-        assert!(timeout(ENOUGH, one).await.unwrap().unwrap().is_none());
+        assert!(timeout(TIMEOUT, one).await.unwrap().unwrap().is_none());
     }
     query("commit").execute(&mut other).await.unwrap();
     // A sign-in that was dropped while it was written may have succeeded.
     for one in sign_ins {
-        let outcome = timeout(ENOUGH, start(store, one)).await.unwrap().unwrap();
+        let outcome = timeout(TIMEOUT, start(store, one)).await.unwrap().unwrap();
         assert!(matches!(outcome, Some(SignInOutcome::Recorded { .. } | SignInOutcome::Refused(_))), "{outcome:?}");
     }
 }
 
 /// Another program writes to a file that needs a migration: startup waits for it, but not forever.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn startup_waits_for_a_writer_and_says_so_if_that_takes_too_long() {
+async fn startup_waits_for_a_writer_and_reports_it_if_that_takes_too_long() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("test.db");
     let options = SqliteConnectOptions::new().filename(&file).create_if_missing(true);
@@ -130,7 +130,7 @@ async fn startup_waits_for_a_writer_and_says_so_if_that_takes_too_long() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(!waiting.is_finished());
     query("commit").execute(&mut other).await.unwrap();
-    timeout(ENOUGH, waiting).await.unwrap().unwrap().unwrap();
+    timeout(TIMEOUT, waiting).await.unwrap().unwrap().unwrap();
 }
 
 /// Counts rows in the file itself: an immutable database is read without its log.
@@ -193,7 +193,7 @@ async fn deleted_data_is_not_left_in_the_file() {
     let store: Arc<dyn Store> = Arc::new(sqlite::open(&file, Duration::from_secs(5)).await.unwrap());
     let (user, _, _) = add_account(&*store, "zebraquagga").await;
     store.close().await;
-    sqlite::fold(&file).await.unwrap();
+    sqlite::merge_log(&file).await.unwrap();
     assert!(holds("zebraquagga"));
     let store: Arc<dyn Store> = Arc::new(sqlite::open(&file, Duration::from_secs(5)).await.unwrap());
     let mut unit = store.begin().await.unwrap();
@@ -201,13 +201,13 @@ async fn deleted_data_is_not_left_in_the_file() {
     unit.commit().await.unwrap();
     while store.remove_rows_of_deleted(user.id, 50).await.unwrap() {}
     store.close().await;
-    sqlite::fold(&file).await.unwrap();
+    sqlite::merge_log(&file).await.unwrap();
     assert!(!holds("zebraquagga"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_sign_in_refused_because_of_a_locked_file_is_not_written_later() {
-    let Scene { store, file, sign_ins, .. } = &scene().await;
+    let Fixture { store, file, sign_ins, .. } = &fixture().await;
     for (held, succeeds) in [(2_000, false), (300, true)] {
         let mut other = connect(file).await;
         query("begin immediate").execute(&mut other).await.unwrap();
@@ -219,16 +219,16 @@ async fn a_sign_in_refused_because_of_a_locked_file_is_not_written_later() {
             query("commit").execute(&mut other).await.unwrap();
         };
         let answers = async {
-            let mut outcome = 0;
+            let mut recorded = 0;
             for one in started {
-                outcome += i64::from(timeout(ENOUGH, one).await.unwrap().unwrap().is_some());
+                recorded += i64::from(timeout(TIMEOUT, one).await.unwrap().unwrap().is_some());
             }
-            outcome
+            recorded
         };
-        let ((), outcome) = tokio::join!(release, answers);
-        assert_eq!(outcome, if succeeds { 4 } else { 0 }, "held for {held} ms");
+        let ((), recorded) = tokio::join!(release, answers);
+        assert_eq!(recorded, if succeeds { 4 } else { 0 }, "held for {held} ms");
         tokio::time::sleep(Duration::from_secs(1)).await;
         let after: i64 = query_scalar(count).fetch_one(&mut other).await.unwrap();
-        assert_eq!(after - before, outcome, "held for {held} ms");
+        assert_eq!(after - before, recorded, "held for {held} ms");
     }
 }

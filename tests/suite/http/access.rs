@@ -36,7 +36,7 @@ async fn access_needs_the_group_and_a_passkey_and_ends_when_the_user_leaves() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        own.sign_up_proven(&app, "ada").await;
+        own.sign_up_verified(&app, "ada").await;
         let title = DisplayName::parse("Family").unwrap();
         app.state.groups().put(&group("family"), Some(title), None).await.unwrap();
         add(&app, "photos", "family", RequiredMethod::Passkey).await;
@@ -71,7 +71,7 @@ async fn access_needs_the_group_and_a_passkey_and_ends_when_the_user_leaves() {
 async fn a_passkey_added_by_email_counts_as_email_until_its_probation_ends() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        app.browser().sign_up_proven(&app, "ada").await;
+        app.browser().sign_up_verified(&app, "ada").await;
         add(&app, "vault", "everybody", RequiredMethod::Passkey).await;
         add(&app, "wiki", "everybody", RequiredMethod::Any).await;
         let mut other = app.browser();
@@ -91,20 +91,20 @@ async fn a_passkey_added_by_email_counts_as_email_until_its_probation_ends() {
 #[tokio::test]
 async fn a_recovery_session_cannot_use_applications() {
     let app = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
-    app.browser().sign_up_proven(&app, "ada").await;
+    app.browser().sign_up_verified(&app, "ada").await;
     add(&app, "wiki", "everybody", RequiredMethod::Any).await;
     let mut by_email = app.browser();
     by_email.sign_in_by_email(&app, "ada").await;
     assert_eq!(verdict(&app, &by_email, "wiki").await, Verdict::Refused(Reason::SignInTooWeak));
 
     let app = App::start(Backends::Embedded).await;
-    app.browser().sign_up_proven(&app, "ada").await;
+    app.browser().sign_up_verified(&app, "ada").await;
     add(&app, "wiki", "everybody", RequiredMethod::Any).await;
     let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
     let link = app.state.administration().make_sign_in_link(ada.id).await.unwrap().unwrap();
-    let mut helped = app.browser();
-    helped.answer_link(&link.encode()).await;
-    assert_eq!(verdict(&app, &helped, "wiki").await, Verdict::Refused(Reason::SignInTooWeak));
+    let mut by_link = app.browser();
+    by_link.answer_link(&link.encode()).await;
+    assert_eq!(verdict(&app, &by_link, "wiki").await, Verdict::Refused(Reason::SignInTooWeak));
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::app::{App, Backends};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-fn ids(list: &Value) -> Vec<String> {
+fn session_ids(list: &Value) -> Vec<String> {
     list["sessions"].as_array().unwrap().iter().map(|session| session["id"].as_str().unwrap().to_owned()).collect()
 }
 
@@ -20,7 +20,7 @@ async fn sessions_are_listed_and_revoked_individually_or_all_at_once() {
             assert_eq!(other.sign_in(&passkey).await.status, 200);
         }
         let list = own.get("/api/sessions").await.json();
-        let all = ids(&list);
+        let all = session_ids(&list);
         assert_eq!(all.len(), 4);
         let currents: Vec<_> = list["sessions"].as_array().unwrap().iter().filter(|s| s["current"] == true).collect();
         assert_eq!((currents.len(), currents[0]["id"].as_str().unwrap()), (1, all[3].as_str()), "most recent first");
@@ -61,7 +61,7 @@ async fn ids_of_other_users_are_answered_like_unknown_ids() {
         let (mut ada, mut eve) = (app.browser(), app.browser());
         ada.sign_up("ada").await;
         eve.sign_up("eve").await;
-        let session = ids(&ada.get("/api/sessions").await.json())[0].clone();
+        let session = session_ids(&ada.get("/api/sessions").await.json())[0].clone();
         let passkey = ada.get("/api/passkeys").await.json()["passkeys"][0]["id"].as_str().unwrap().to_owned();
         for (path, theirs, unknown) in [
             ("/api/sessions/revoke", json!({ "id": session }), json!({ "id": "AAAAAAAAAAAAAAAAAAAAAA" })),
@@ -153,7 +153,7 @@ async fn a_sign_in_during_a_revocation_is_revoked_completely_or_not_at_all() {
             for sign_in in sign_ins {
                 alive += usize::from(sign_in.await.unwrap().is_signed_in().await);
             }
-            assert_eq!(ids(&own.get("/api/sessions").await.json()).len(), alive + 1);
+            assert_eq!(session_ids(&own.get("/api/sessions").await.json()).len(), alive + 1);
             own.post("/api/sessions/revoke", json!({ "others": true })).await;
         }
     }

@@ -4,7 +4,7 @@ use crate::app::{App, Backends, Browser, Parts};
 use serde_json::json;
 use std::time::Duration;
 
-async fn act(browser: &mut Browser, fields: &[(&str, &str)]) -> crate::app::Answer {
+async fn submit(browser: &mut Browser, fields: &[(&str, &str)]) -> crate::app::Answer {
     browser.form("/account", fields).await
 }
 
@@ -19,22 +19,22 @@ async fn account(browser: &mut Browser) -> String {
 async fn names_and_recovery_codes_work_with_plain_forms() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
-    own.sign_up_proven(&app, "ada").await;
-    assert_eq!(act(&mut own, &[("action", "name"), ("name", "Ada Lovelace")]).await.status, 303);
-    assert_eq!(act(&mut own, &[("action", "username"), ("name", "lovelace")]).await.status, 303);
+    own.sign_up_verified(&app, "ada").await;
+    assert_eq!(submit(&mut own, &[("action", "name"), ("name", "Ada Lovelace")]).await.status, 303);
+    assert_eq!(submit(&mut own, &[("action", "username"), ("name", "lovelace")]).await.status, 303);
     let page = account(&mut own).await;
     assert!(page.contains("Hello, Ada Lovelace") && page.contains(">lovelace<"), "{page}");
-    let answer = act(&mut own, &[("action", "username"), ("name", "again")]).await;
+    let answer = submit(&mut own, &[("action", "username"), ("name", "again")]).await;
     assert_eq!(answer.status, 409);
     assert!(answer.text().contains("once every 30 days") && answer.text().contains("value=\"again\""));
 
-    let led = act(&mut own, &[("action", "recovery-codes")]).await;
-    let page_of_codes = led.header("location").to_owned();
-    assert!(led.status == 303 && page_of_codes.starts_with(CODES), "{}", led.status);
-    assert_eq!(app.browser().get(&page_of_codes).await.status, 303, "not visible to other browsers");
-    let codes = own.get(&page_of_codes).await;
+    let redirect = submit(&mut own, &[("action", "recovery-codes")]).await;
+    let codes_url = redirect.header("location").to_owned();
+    assert!(redirect.status == 303 && codes_url.starts_with(CODES), "{}", redirect.status);
+    assert_eq!(app.browser().get(&codes_url).await.status, 303, "not visible to other browsers");
+    let codes = own.get(&codes_url).await;
     assert_eq!(codes.status, 200);
-    let again = own.get(&page_of_codes).await;
+    let again = own.get(&codes_url).await;
     assert_eq!(again.status, 200);
     assert!(again.text().contains("You have 10 codes left."), "a reload creates no new codes: {}", again.text());
     assert!(!again.text().contains("<textarea"), "a reload shows no codes");
@@ -57,8 +57,8 @@ async fn names_and_recovery_codes_work_with_plain_forms() {
 }
 
 /// Submits a form that needs a recent authentication; returns the URL of the confirmation page.
-async fn stopped(browser: &mut Browser, fields: &[(&str, &str)]) -> String {
-    let answer = act(browser, fields).await;
+async fn submit_unconfirmed(browser: &mut Browser, fields: &[(&str, &str)]) -> String {
+    let answer = submit(browser, fields).await;
     let address = answer.header("location").to_owned();
     assert!(answer.status == 303 && address.starts_with("/confirm?continue="), "{} {address}", answer.status);
     address
@@ -69,9 +69,9 @@ async fn a_form_that_needs_a_passkey_is_stored_until_the_user_confirms() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        let passkey = own.sign_up_proven(&app, "ada").await;
+        let passkey = own.sign_up_verified(&app, "ada").await;
         app.clock.advance(Duration::from_secs(601));
-        let address = stopped(&mut own, &[("action", "address"), ("email", "typed@example.org")]).await;
+        let address = submit_unconfirmed(&mut own, &[("action", "address"), ("email", "typed@example.org")]).await;
         assert!(!address.contains("typed"), "the URL does not contain the input");
         let page = own.get(&address).await;
         assert!(page.status == 200 && page.text().contains("Confirm with a passkey"), "{}", page.text());
@@ -102,7 +102,7 @@ async fn a_stored_form_expires_after_fifteen_minutes_and_is_limited_in_size() {
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
     app.clock.advance(Duration::from_secs(601));
-    let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
+    let address = submit_unconfirmed(&mut own, &[("action", "recovery-codes")]).await;
     app.clock.advance(Duration::from_mins(15));
     own.reauthenticate(&passkey).await;
     for answer in [own.get(&address).await, own.form(&address, &[]).await, own.get("/confirm?continue=x").await] {
@@ -111,7 +111,7 @@ async fn a_stored_form_expires_after_fifteen_minutes_and_is_limited_in_size() {
     app.clock.advance(Duration::from_secs(601));
     let long = "x".repeat(3_000);
     for fields in [[("action", "delete"), ("name", &*long)], [("action", "address"), ("email", &*long)]] {
-        assert!(act(&mut own, &fields).await.status.is_client_error(), "{fields:?}");
+        assert!(submit(&mut own, &fields).await.status.is_client_error(), "{fields:?}");
     }
 }
 
@@ -122,7 +122,7 @@ async fn a_stored_form_runs_once_however_often_it_is_resumed() {
         let mut own = app.browser();
         let passkey = own.sign_up("ada").await;
         app.clock.advance(Duration::from_secs(601));
-        let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
+        let address = submit_unconfirmed(&mut own, &[("action", "recovery-codes")]).await;
         own.reauthenticate(&passkey).await;
         let tabs = (0..8).map(|_| {
             let (mut tab, address) = (own.clone(), address.clone());
@@ -145,7 +145,7 @@ async fn without_a_passkey_an_emailed_code_confirms_the_form() {
         let token = app.email_to("ada@example.org").await.token();
         own.answer_link(&token).await;
         app.clock.advance(Duration::from_secs(601));
-        let address = stopped(&mut own, &[("action", "address"), ("email", "new@example.org")]).await;
+        let address = submit_unconfirmed(&mut own, &[("action", "address"), ("email", "new@example.org")]).await;
         let page = own.get(&address).await.text();
         assert!(page.contains("We've emailed you a link and a code") && page.contains("new@example.org"), "{page}");
         let email = app.email_about("ada@example.org", "Confirm it's you").await;
@@ -159,7 +159,7 @@ async fn without_a_passkey_an_emailed_code_confirms_the_form() {
         app.email_about("new@example.org", "Confirm your email address for Latchkey").await;
 
         app.clock.advance(Duration::from_secs(601));
-        let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
+        let address = submit_unconfirmed(&mut own, &[("action", "recovery-codes")]).await;
         let email = app.email_about("ada@example.org", "Confirm it's you").await;
         let form = [("action", "reauthenticate"), ("token", &email.token())];
         assert_eq!(own.form("/email/link", &form).await.header("location"), address, "the link leads back");
@@ -182,7 +182,7 @@ async fn the_session_survives_if_the_form_is_refused_after_the_code() {
 
         own.sign_in_by_email(&app, "ada").await;
         app.clock.advance(Duration::from_secs(601));
-        let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
+        let address = submit_unconfirmed(&mut own, &[("action", "recovery-codes")]).await;
         let email = app.email_about("ada@example.org", "Confirm it's you").await;
         let refused = own.form(&address, &[("code", &email.code())]).await;
         assert_eq!(refused.status, 403, "the account is in lockdown: {}", refused.text());
@@ -196,7 +196,7 @@ async fn a_signed_out_user_signs_in_first_and_returns_to_the_confirmation() {
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
     app.clock.advance(Duration::from_secs(601));
-    let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
+    let address = submit_unconfirmed(&mut own, &[("action", "recovery-codes")]).await;
     own.cookies.remove("latchkey_session");
     let sign_in = format!("/sign-in?next={}", address.replace('/', "%2F").replace('?', "%3F").replace('=', "%3D"));
     for answer in [own.get(&address).await, own.form(&address, &[]).await] {
@@ -215,7 +215,7 @@ async fn a_stored_form_resumes_only_in_the_browser_that_sent_it() {
         let mut thief = app.browser();
         thief.sign_in(&passkey).await;
         app.clock.advance(Duration::from_secs(601));
-        let address = stopped(&mut thief, &[("action", "delete"), ("name", "ada")]).await;
+        let address = submit_unconfirmed(&mut thief, &[("action", "delete"), ("name", "ada")]).await;
         own.sign_in(&passkey).await;
         for answer in [own.get(&address).await, own.form(&address, &[]).await] {
             assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"), "{backends:?}");
@@ -232,7 +232,7 @@ async fn the_page_says_when_the_last_attempt_failed() {
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
     own.answer_link(&app.email_to("ada@example.org").await.token()).await;
     app.clock.advance(Duration::from_secs(601));
-    let address = stopped(&mut own, &[("action", "recovery-codes")]).await;
+    let address = submit_unconfirmed(&mut own, &[("action", "recovery-codes")]).await;
     let email = app.email_about("ada@example.org", "Confirm it's you").await;
     let link = format!("/email/link?token={}", email.token());
     let elsewhere = app.browser().get(&link).await;
@@ -251,14 +251,14 @@ async fn export_and_deletion_work_with_plain_forms() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.sign_up("ada").await;
-    let file = act(&mut own, &[("action", "export")]).await;
+    let file = submit(&mut own, &[("action", "export")]).await;
     assert_eq!(file.json()["user"]["username"], "ada");
     assert!(file.header("content-disposition").contains("attachment"));
-    let answer = act(&mut own, &[("action", "delete"), ("name", "wrong")]).await;
+    let answer = submit(&mut own, &[("action", "delete"), ("name", "wrong")]).await;
     assert!(answer.status == 422 && answer.text().contains("That isn't your username"));
-    let left = act(&mut own, &[("action", "delete"), ("name", "ada")]).await;
+    let left = submit(&mut own, &[("action", "delete"), ("name", "ada")]).await;
     assert!(left.status == 200 && left.text().contains("Your account is deleted"));
-    assert!(left.text().contains("allAcceptedCredentialIds"), "the device is told to drop its passkeys");
+    assert!(left.text().contains("allAcceptedCredentialIds"), "the page asks the device to remove its passkeys");
     assert!(!own.is_signed_in().await);
 }
 
@@ -270,15 +270,15 @@ async fn removing_a_passkey_offers_to_end_its_sessions() {
     let (second, id) = own.add_passkey().await;
     let mut lost = app.browser();
     lost.sign_in(&second).await;
-    let answer = act(&mut own, &[("action", "remove-passkey"), ("id", &id)]).await;
+    let answer = submit(&mut own, &[("action", "remove-passkey"), ("id", &id)]).await;
     let page = own.get(answer.header("location")).await.text();
     assert!(page.contains("One device is still signed in with this passkey."), "{page}");
-    act(&mut own, &[("action", "end-sessions-of"), ("id", &id)]).await;
+    submit(&mut own, &[("action", "end-sessions-of"), ("id", &id)]).await;
     assert!(!lost.is_signed_in().await);
     let page = own.get("/account/passkeys").await.text();
     assert!(page.contains("This passkey is your only sign-in method"));
     let only = own.get("/api/passkeys").await.json()["passkeys"][0]["id"].as_str().unwrap().to_owned();
-    act(&mut own, &[("action", "remove-passkey"), ("id", &only)]).await;
+    submit(&mut own, &[("action", "remove-passkey"), ("id", &only)]).await;
     assert!(own.get("/account/passkeys").await.text().contains("You can't remove your only sign-in method"));
 }
 
@@ -286,20 +286,20 @@ async fn removing_a_passkey_offers_to_end_its_sessions() {
 async fn emailed_links_open_pages_that_act_only_on_submit() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
-    own.sign_up_proven(&app, "ada").await;
+    own.sign_up_verified(&app, "ada").await;
     own.add_passkey().await;
     let email = app.email_about("ada@example.org", "A passkey was added to your account").await;
     let token = email.token_for("/not-me");
-    let mut anybody = app.browser();
-    let page = anybody.get(&format!("/not-me?token={token}")).await;
+    let mut stranger = app.browser();
+    let page = stranger.get(&format!("/not-me?token={token}")).await;
     assert_eq!(page.header("referrer-policy"), "strict-origin");
     assert!(page.text().contains("Not you?"));
-    let done = anybody.form("/not-me", &[("token", &token)]).await;
+    let done = stranger.form("/not-me", &[("token", &token)]).await;
     assert!(done.status == 200 && done.text().contains("All devices are signed out"));
-    assert_eq!(anybody.form("/not-me", &[("token", &token)]).await.status, 401);
-    assert_eq!(anybody.get(&format!("/not-me?token={token}")).await.status, 401);
+    assert_eq!(stranger.form("/not-me", &[("token", &token)]).await.status, 401);
+    assert_eq!(stranger.get(&format!("/not-me?token={token}")).await.status, 401);
     for path in ["/not-me", "/email/undo", "/email/undo?token=x"] {
-        assert_eq!(anybody.get(path).await.status, 401, "{path}");
+        assert_eq!(stranger.get(path).await.status, 401, "{path}");
     }
     assert!(!own.is_signed_in().await);
 }
@@ -333,7 +333,7 @@ async fn passkeys_of_another_site_are_listed_but_cannot_sign_in() {
         &[("PUBLIC_URL", "http://id.localhost:3000")],
     );
     let mut own = there.browser();
-    let passkey = own.sign_up_proven(&there, "ada").await;
+    let passkey = own.sign_up_verified(&there, "ada").await;
 
     let other = TestDatabase::create(Backends::Embedded).await;
     let here = App::from_parts(Parts { store, ephemeral, clock, database: other }, &[]);
@@ -356,7 +356,7 @@ async fn a_form_sent_after_its_session_ended_is_kept_and_shown_again() {
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
     own.cookies.remove("latchkey_session");
-    let answer = act(&mut own, &[("action", "name"), ("name", "Typed before")]).await;
+    let answer = submit(&mut own, &[("action", "name"), ("name", "Typed before")]).await;
     let back = answer.header("location").strip_prefix("/sign-in?next=").unwrap().to_owned();
     let back = back.replace("%2F", "/").replace("%3F", "?").replace("%3D", "=");
     assert!(back.starts_with("/account/profile?continue=") && !back.contains("Typed"), "{back}");
@@ -375,7 +375,7 @@ async fn a_form_sent_after_its_session_ended_is_kept_and_shown_again() {
     }
     assert_eq!(own.get("/api/session").await.json()["user"]["display_name"], "ada", "the form was not applied");
     own.cookies.remove("latchkey_session");
-    let answer = act(&mut own, &[("action", "end-others")]).await;
+    let answer = submit(&mut own, &[("action", "end-others")]).await;
     let back =
         answer.header("location").strip_prefix("/sign-in?next=%2Faccount%2Fdevices%3Fcontinue%3D").unwrap().to_owned();
     own.sign_in(&passkey).await;

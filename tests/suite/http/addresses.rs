@@ -52,8 +52,8 @@ async fn other_users_cannot_confirm_an_address_or_use_up_its_token() {
 async fn a_sign_in_email_does_not_confirm_an_address() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
-    browser.sign_up_proven(&app, "ada").await;
-    browser.ask("ada").await;
+    browser.sign_up_verified(&app, "ada").await;
+    browser.request_sign_in_email("ada").await;
     let email = app.email_to("ada@example.org").await;
     let answer = browser.post(PATH, json!({ "token": email.token() })).await;
     assert_eq!(answer.refusal(), (401, "link_expired".to_owned()));
@@ -99,13 +99,17 @@ async fn confirming_an_address_silently_voids_the_claims_of_other_accounts() {
         let eves = app.email_to("ADA@example.org").await;
         let before = eve.get("/api/session").await.json()["user"].clone();
 
-        app.browser().sign_up_proven(&app, "ada").await;
+        app.browser().sign_up_verified(&app, "ada").await;
         assert_eq!(eve.get("/api/session").await.json()["user"], before, "nothing has changed for Eve");
         let guess = eve.post(PATH, json!({ "code": eves.wrong_code() })).await;
         assert_eq!(guess.refusal(), (401, "code_wrong".to_owned()));
         for answer in [json!({ "code": eves.code() }), json!({ "token": eves.token() })] {
             let answer = eve.post(PATH, answer).await;
-            assert_eq!(answer.refusal(), (409, "address_taken".to_owned()), "only a reader of the mailbox learns this");
+            assert_eq!(
+                answer.refusal(),
+                (409, "address_taken".to_owned()),
+                "only a reader of the mailbox gets this answer"
+            );
         }
     }
 }
@@ -114,14 +118,14 @@ async fn confirming_an_address_silently_voids_the_claims_of_other_accounts() {
 async fn an_address_stays_with_the_account_that_confirmed_it_first() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        app.browser().sign_up_proven(&app, "ada").await;
+        app.browser().sign_up_verified(&app, "ada").await;
         let mut eve = app.browser();
         eve.sign_up_with_email("eve", "ada@EXAMPLE.org").await;
         let email = app.email_to("ada@EXAMPLE.org").await;
         let answer = eve.post(PATH, json!({ "token": email.token() })).await;
         assert_eq!(answer.refusal(), (409, "address_taken".to_owned()));
         let mut browser = app.browser();
-        browser.ask("ada@example.org").await;
+        browser.request_sign_in_email("ada@example.org").await;
         let email = app.email_to("ada@example.org").await;
         assert_eq!(browser.answer_link(&email.token()).await.json()["user"]["username"], "ada");
     }
@@ -282,7 +286,7 @@ async fn a_resent_email_goes_to_the_address_entered_last() {
 async fn a_code_also_confirms_a_changed_address() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
-    own.sign_up_proven(&app, "ada").await;
+    own.sign_up_verified(&app, "ada").await;
     own.form("/account", &[("action", "address"), ("email", "new@example.org")]).await;
     let page = own.get("/account/profile").await.text();
     assert!(page.contains("Confirm your email address") && page.contains("new@example.org"), "{page}");

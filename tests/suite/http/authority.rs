@@ -4,11 +4,11 @@ use crate::app::{Answer, App, Backends, Browser};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-const TEN_MINUTES: Duration = Duration::from_secs(10 * 60 + 1);
+const OVER_TEN_MINUTES: Duration = Duration::from_secs(10 * 60 + 1);
 const THREE_DAYS: Duration = Duration::from_hours(72);
 
 /// Attempts every action that rule 8 names; the deletion has a wrong username, so the account stays.
-async fn acts(browser: &mut Browser, passkey: &str) -> Vec<(&'static str, Answer)> {
+async fn try_sensitive_actions(browser: &mut Browser, passkey: &str) -> Vec<(&'static str, Answer)> {
     vec![
         ("remove", browser.post("/api/passkeys/remove", json!({ "id": passkey })).await),
         ("address", browser.post("/api/account/email", json!({ "email": "new@example.org" })).await),
@@ -18,8 +18,8 @@ async fn acts(browser: &mut Browser, passkey: &str) -> Vec<(&'static str, Answer
     ]
 }
 
-async fn all_refused(browser: &mut Browser, passkey: &str, code: &str) {
-    for (act, answer) in acts(browser, passkey).await {
+async fn assert_all_refused(browser: &mut Browser, passkey: &str, code: &str) {
+    for (act, answer) in try_sensitive_actions(browser, passkey).await {
         assert_eq!(answer.refusal(), (403, code.to_owned()), "{act}");
     }
 }
@@ -34,10 +34,10 @@ async fn sensitive_actions_need_a_passkey_used_in_the_last_ten_minutes() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        let passkey = own.sign_up_proven(&app, "ada").await;
+        let passkey = own.sign_up_verified(&app, "ada").await;
         let (_, second) = own.add_passkey().await;
-        app.clock.advance(TEN_MINUTES);
-        all_refused(&mut own, &second, "reauthentication_required").await;
+        app.clock.advance(OVER_TEN_MINUTES);
+        assert_all_refused(&mut own, &second, "reauthentication_required").await;
         assert_eq!(own.post("/api/passkeys/start", json!({})).await.refusal().1, "reauthentication_required");
 
         let former = own.cookies["latchkey_session"].clone();
@@ -52,7 +52,8 @@ async fn sensitive_actions_need_a_passkey_used_in_the_last_ten_minutes() {
         stolen.cookies.insert("latchkey_session".to_owned(), former);
         assert!(!stolen.is_signed_in().await, "the former token is invalid");
 
-        let statuses: Vec<_> = acts(&mut own, &second).await.iter().map(|(_, answer)| answer.status.as_u16()).collect();
+        let statuses: Vec<_> =
+            try_sensitive_actions(&mut own, &second).await.iter().map(|(_, answer)| answer.status.as_u16()).collect();
         assert_eq!(statuses, [200, 202, 200, 200, 422]);
     }
 }
@@ -110,13 +111,13 @@ async fn concurrent_reauthentications_leave_one_valid_token() {
                 (status, browser)
             })
         });
-        let mut living = 0;
+        let mut valid_tokens = 0;
         for task in tasks.collect::<Vec<_>>() {
             let (status, mut browser) = task.await.unwrap();
             assert!(status == 200 || status == 401, "{status}");
-            living += usize::from(status == 200 && browser.is_signed_in().await);
+            valid_tokens += usize::from(status == 200 && browser.is_signed_in().await);
         }
-        assert_eq!(living, 1);
+        assert_eq!(valid_tokens, 1);
     }
 }
 
@@ -178,7 +179,7 @@ async fn a_removed_passkey_cannot_sign_in_and_its_sessions_can_be_ended() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        own.sign_up_proven(&app, "ada").await;
+        own.sign_up_verified(&app, "ada").await;
         let (second, id) = own.add_passkey().await;
         let mut lost = app.browser();
         assert_eq!(lost.sign_in(&second).await.status, 200);
@@ -213,16 +214,16 @@ async fn a_passkey_added_by_email_is_on_probation_for_three_days_while_an_older_
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        let older = own.sign_up_proven(&app, "ada").await;
+        let older = own.sign_up_verified(&app, "ada").await;
         let first = passkey_ids(&mut own).await[0].clone();
         app.clock.advance(Duration::from_mins(1));
         let mut browser = app.browser();
         browser.sign_in_by_email(&app, "ada").await;
-        all_refused(&mut browser, &first, "reauthentication_required").await;
+        assert_all_refused(&mut browser, &first, "reauthentication_required").await;
         let (new, id) = browser.add_passkey().await;
         app.email_about("ada@example.org", "A passkey was added to your account").await;
         assert_eq!(browser.reauthenticate(&new).await.status, 200);
-        all_refused(&mut browser, &first, "passkey_too_new").await;
+        assert_all_refused(&mut browser, &first, "passkey_too_new").await;
         assert_eq!(browser.post("/api/passkeys/start", json!({})).await.refusal().1, "passkey_too_new");
         let refused = browser.form("/account", &[("action", "address"), ("email", "typed@example.org")]).await;
         assert!(refused.status == 403 && refused.text().contains("typed@example.org"), "the form keeps the input");
@@ -251,7 +252,7 @@ async fn without_a_passkey_a_new_email_reauthenticates_the_user() {
         let token = app.email_to("ada@example.org").await.token();
         assert_eq!(own.answer_link(&token).await.status, 200);
         assert_eq!(own.post("/api/recovery/codes", json!({})).await.status, 200, "signing up authenticates");
-        app.clock.advance(TEN_MINUTES);
+        app.clock.advance(OVER_TEN_MINUTES);
         assert_eq!(own.post("/api/recovery/codes", json!({})).await.refusal().1, "reauthentication_required");
 
         let answer = own.post("/api/reauthenticate/email", json!({})).await;
@@ -283,7 +284,7 @@ async fn without_a_passkey_a_new_email_reauthenticates_the_user() {
 async fn after_an_email_added_a_passkey_reauthentication_allows_another() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        app.browser().sign_up_proven(&app, "ada").await;
+        app.browser().sign_up_verified(&app, "ada").await;
         app.clock.advance(THREE_DAYS);
         let mut own = app.browser();
         own.sign_in_by_email(&app, "ada").await;
@@ -300,7 +301,7 @@ async fn after_an_email_added_a_passkey_reauthentication_allows_another() {
 async fn concurrent_sign_ins_and_reports_do_not_deadlock() {
     let app = App::start(Backends::Servers).await;
     let mut own = app.browser();
-    own.sign_up_proven(&app, "ada").await;
+    own.sign_up_verified(&app, "ada").await;
     let (second, _) = own.add_passkey().await;
     let token = app.email_about("ada@example.org", "A passkey was added to your account").await.token_for("/not-me");
     let mut tasks = Vec::new();
@@ -364,7 +365,7 @@ async fn a_copied_passkey_is_refused_and_recorded_and_the_owner_is_notified() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        let mut passkey = own.sign_up_proven(&app, "ada").await;
+        let mut passkey = own.sign_up_verified(&app, "ada").await;
         passkey.counter = 7;
         assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
         passkey.counter = 6;
@@ -382,7 +383,7 @@ async fn a_copied_passkey_used_concurrently_also_notifies_the_owner() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        let mut passkey = own.sign_up_proven(&app, "ada").await;
+        let mut passkey = own.sign_up_verified(&app, "ada").await;
         for counter in 1..6 {
             passkey.counter = counter;
             let mut rivals = Vec::new();

@@ -309,16 +309,16 @@ impl latchkey::server::ephemeral::Ephemeral for Panicking {
         &self,
         _: &[latchkey::server::model::limit::Bucket],
         _: latchkey::server::clock::Timestamp,
-        _: Option<latchkey::server::ephemeral::Kept<'_>>,
+        _: Option<latchkey::server::ephemeral::Entry<'_>>,
     ) -> Result<Option<latchkey::server::model::limit::Exceeded>, latchkey::server::Unavailable> {
         panic!("the secret of draw");
     }
-    async fn look(
+    async fn peek(
         &self,
         _: &[latchkey::server::model::limit::Bucket],
         _: latchkey::server::clock::Timestamp,
     ) -> Result<Option<latchkey::server::model::limit::Exceeded>, latchkey::server::Unavailable> {
-        panic!("the secret of look");
+        panic!("the secret of peek");
     }
     async fn forget_ceremonies(&self) -> Result<bool, latchkey::server::Unavailable> {
         panic!("the secret of forget_ceremonies");
@@ -363,7 +363,7 @@ async fn a_path_that_is_too_long_for_a_file_name_is_not_found() {
 }
 
 /// API calls that work without a session.
-const OPEN: [&str; 13] = [
+const WITHOUT_SESSION: [&str; 13] = [
     "/api/account/email/undo",
     "/api/account/not-me",
     "/api/email/code",
@@ -383,7 +383,7 @@ const OPEN: [&str; 13] = [
 async fn api_calls_check_the_session_before_the_body() {
     let app = App::start(Backends::Embedded).await;
     let mut seen = 0;
-    for (path, method) in server_fn::axum::server_fn_paths().filter(|(path, _)| !OPEN.contains(path)) {
+    for (path, method) in server_fn::axum::server_fn_paths().filter(|(path, _)| !WITHOUT_SESSION.contains(path)) {
         let bodies: &[&str] = if method == Method::POST { &["{}", "{\"id\":7}", "[]", "", "null", "{"] } else { &[""] };
         for body in bodies {
             let answer = send(&app, (method.clone(), path), &[JSON], *body).await;

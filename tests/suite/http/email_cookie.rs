@@ -4,10 +4,10 @@ use crate::app::{App, Backends, Browser};
 use serde_json::json;
 use std::time::Duration;
 
-async fn with_account(backends: Backends) -> App {
+async fn app_with_account(backends: Backends) -> App {
     let app = App::start(backends).await;
-    app.browser().sign_up_proven(&app, "ada").await;
-    app.browser().sign_up_proven(&app, "eve").await;
+    app.browser().sign_up_verified(&app, "ada").await;
+    app.browser().sign_up_verified(&app, "eve").await;
     app
 }
 
@@ -19,20 +19,23 @@ async fn waiting_page(browser: &mut Browser) -> String {
 #[tokio::test]
 async fn cookies_copied_from_a_shared_computer_reveal_nothing_about_the_next_user() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let mut shared = app.browser();
         shared.get("/sign-in").await;
         shared.start_sign_in().await;
-        shared.ask("eve@example.org").await;
-        let mut noted = shared.clone();
-        shared.ask("ada@example.org").await;
+        shared.request_sign_in_email("eve@example.org").await;
+        let mut copied = shared.clone();
+        shared.request_sign_in_email("ada@example.org").await;
         let email = app.email_to("ada@example.org").await;
-        assert_ne!(noted.cookies["latchkey_email"], shared.cookies["latchkey_email"], "each request sets a new cookie");
-        assert!(!waiting_page(&mut noted).await.contains("ada@example.org"), "the typed address is not shown");
-        assert_eq!(noted.answer_code(&email.code()).await.status, 401, "the code does not sign in");
-        assert_eq!(noted.answer_link(&email.token()).await.refusal(), (409, "other_browser".to_owned()));
-        noted.ask("eve@example.org").await;
-        noted.form("/sign-in", &[("action", "forget")]).await;
+        assert_ne!(
+            copied.cookies["latchkey_email"], shared.cookies["latchkey_email"],
+            "each request sets a new cookie"
+        );
+        assert!(!waiting_page(&mut copied).await.contains("ada@example.org"), "the typed address is not shown");
+        assert_eq!(copied.answer_code(&email.code()).await.status, 401, "the code does not sign in");
+        assert_eq!(copied.answer_link(&email.token()).await.refusal(), (409, "other_browser".to_owned()));
+        copied.request_sign_in_email("eve@example.org").await;
+        copied.form("/sign-in", &[("action", "forget")]).await;
         assert_eq!(shared.answer_code(&email.code()).await.status, 200, "the email was not voided");
     }
 }
@@ -40,7 +43,7 @@ async fn cookies_copied_from_a_shared_computer_reveal_nothing_about_the_next_use
 #[tokio::test]
 async fn the_email_cookie_is_void_after_sign_in_sign_out_or_a_switch_of_accounts() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let passkey = app.browser().sign_up("bob").await;
         for end in ["sign in", "sign out", "switch"] {
             let mut browser = app.browser();
@@ -48,7 +51,7 @@ async fn the_email_cookie_is_void_after_sign_in_sign_out_or_a_switch_of_accounts
                 browser.sign_in(&passkey).await;
             }
             browser.start_sign_in().await;
-            browser.ask("ada").await;
+            browser.request_sign_in_email("ada").await;
             let (before, code) = (browser.clone(), app.email_to("ada@example.org").await.code());
             match end {
                 "sign in" => assert_eq!(browser.sign_in(&passkey).await.status, 200),
@@ -68,22 +71,22 @@ async fn the_email_cookie_is_void_after_sign_in_sign_out_or_a_switch_of_accounts
 #[tokio::test]
 async fn an_expired_email_stays_expired_if_the_clock_goes_back() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let mut browser = app.browser();
-        browser.ask("ada").await;
+        browser.request_sign_in_email("ada").await;
         let email = app.email_to("ada@example.org").await;
         app.clock.advance(Duration::from_mins(11));
         assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
-        app.clock.turn(-11);
+        app.clock.shift_minutes(-11);
         assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
         assert_eq!(browser.answer_code(&email.code()).await.status, 401);
 
         let mut browser = app.browser();
-        browser.ask("eve").await;
+        browser.request_sign_in_email("eve").await;
         let code = app.email_to("eve@example.org").await.code();
         app.clock.advance(Duration::from_mins(11));
         assert_eq!(browser.answer_code(&code).await.status, 401);
-        app.clock.turn(-11);
+        app.clock.shift_minutes(-11);
         assert_eq!(browser.answer_code(&code).await.status, 401);
     }
 }
@@ -97,7 +100,7 @@ async fn an_expired_session_stays_expired_if_the_clock_goes_back() {
         app.clock.advance(Duration::from_hours(2));
         let mut copied = browser.clone();
         assert_eq!(browser.get("/api/session").await.status, 401);
-        app.clock.turn(-120);
+        app.clock.shift_minutes(-120);
         assert_eq!(copied.get("/api/session").await.status, 401);
     }
 }

@@ -4,9 +4,9 @@ use crate::app::{App, Backends, Browser};
 use serde_json::json;
 use std::time::Duration;
 
-async fn with_account(backends: Backends) -> App {
+async fn app_with_account(backends: Backends) -> App {
     let app = App::start(backends).await;
-    app.browser().sign_up_proven(&app, "ada").await;
+    app.browser().sign_up_verified(&app, "ada").await;
     app
 }
 
@@ -16,7 +16,7 @@ fn user(browser_answer: &crate::app::Answer) -> String {
 
 async fn request_email(app: &App) -> (Browser, crate::app::Email) {
     let mut browser = app.browser();
-    browser.ask("ada").await;
+    browser.request_sign_in_email("ada").await;
     let email = app.email_to("ada@example.org").await;
     (browser, email)
 }
@@ -24,7 +24,7 @@ async fn request_email(app: &App) -> (Browser, crate::app::Email) {
 #[tokio::test]
 async fn a_link_signs_in_once_in_the_browser_that_requested_it() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let (mut browser, email) = request_email(&app).await;
         let answer = browser.answer_link(&email.token()).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
@@ -40,7 +40,7 @@ async fn a_link_signs_in_once_in_the_browser_that_requested_it() {
 #[tokio::test]
 async fn a_code_signs_in_once_and_voids_the_link() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let (mut browser, email) = request_email(&app).await;
         let spaced = format!(" {} {} ", &email.code()[..3], &email.code()[3..]);
         assert_eq!(browser.answer_code(&spaced).await.status, 200);
@@ -51,10 +51,10 @@ async fn a_code_signs_in_once_and_voids_the_link() {
 
 #[tokio::test]
 async fn usernames_and_addresses_are_matched_regardless_of_case() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     for typed in ["ADA", " ada ", "ada@example.org", "Ada@EXAMPLE.org"] {
         let mut browser = app.browser();
-        browser.ask(typed).await;
+        browser.request_sign_in_email(typed).await;
         let email = app.email_to("ada@example.org").await;
         assert_eq!(user(&browser.answer_code(&email.code()).await), "ada", "{typed}");
     }
@@ -63,11 +63,11 @@ async fn usernames_and_addresses_are_matched_regardless_of_case() {
 #[tokio::test]
 async fn in_another_browser_a_link_does_nothing_and_stays_valid() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let (mut browser, email) = request_email(&app).await;
-        let mut named = app.browser();
-        named.ask("unknown").await;
-        for other in [&mut app.browser(), &mut named] {
+        let mut other_requester = app.browser();
+        other_requester.request_sign_in_email("unknown").await;
+        for other in [&mut app.browser(), &mut other_requester] {
             assert_eq!(other.answer_link(&email.token()).await.refusal(), (409, "other_browser".to_owned()));
             assert!(!other.is_signed_in().await);
         }
@@ -77,18 +77,18 @@ async fn in_another_browser_a_link_does_nothing_and_stays_valid() {
 
 #[tokio::test]
 async fn a_code_works_only_in_the_browser_that_requested_it() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     let (_, email) = request_email(&app).await;
     assert_eq!(app.browser().answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
-    let mut named = app.browser();
-    named.ask("unknown").await;
-    assert_eq!(named.answer_code(&email.code()).await.refusal(), (401, "code_wrong".to_owned()));
+    let mut other_requester = app.browser();
+    other_requester.request_sign_in_email("unknown").await;
+    assert_eq!(other_requester.answer_code(&email.code()).await.refusal(), (401, "code_wrong".to_owned()));
 }
 
 #[tokio::test]
 async fn the_fifth_wrong_code_voids_the_request() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let (mut browser, email) = request_email(&app).await;
         for tries_left in [4, 3, 2, 1, 0] {
             let answer = browser.answer_code(&email.wrong_code()).await;
@@ -102,7 +102,7 @@ async fn the_fifth_wrong_code_voids_the_request() {
 
 #[tokio::test]
 async fn a_correct_code_is_accepted_on_the_last_attempt() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     let (mut browser, email) = request_email(&app).await;
     for wrong in ["", "12345", "١٢٣٤٥٦", &email.wrong_code()] {
         assert_eq!(browser.answer_code(wrong).await.refusal().1, "code_wrong", "{wrong}");
@@ -113,7 +113,7 @@ async fn a_correct_code_is_accepted_on_the_last_attempt() {
 #[tokio::test]
 async fn an_email_expires_after_ten_minutes() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let (mut browser, email) = request_email(&app).await;
         app.clock.advance(Duration::from_secs(599));
         let (mut late, late_email) = request_email(&app).await;
@@ -126,7 +126,7 @@ async fn an_email_expires_after_ten_minutes() {
 
 #[tokio::test]
 async fn modified_tokens_are_refused() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     let (mut browser, email) = request_email(&app).await;
     let token = email.token();
     let (first, rest) = token.split_at(1);
@@ -141,10 +141,10 @@ async fn modified_tokens_are_refused() {
 #[tokio::test]
 async fn a_new_request_voids_only_the_older_request_of_the_same_browser() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let (mut browser, first) = request_email(&app).await;
         let (mut other, others) = request_email(&app).await;
-        browser.ask("ada").await;
+        browser.request_sign_in_email("ada").await;
         let second = app.email_to("ada@example.org").await;
         assert_eq!(browser.answer_link(&first.token()).await.refusal(), (401, "link_expired".to_owned()));
         assert_eq!(other.answer_link(&others.token()).await.status, 200);
@@ -154,10 +154,10 @@ async fn a_new_request_voids_only_the_older_request_of_the_same_browser() {
 
 #[tokio::test]
 async fn a_request_voided_before_delivery_sends_nothing() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     let mut browser = app.browser();
     for _ in 0..3 {
-        browser.ask("ada").await;
+        browser.request_sign_in_email("ada").await;
     }
     let sent = app.emails().await.into_iter().filter(|email| email.0.subject.starts_with("Sign in")).count();
     assert_eq!(sent, 1);
@@ -168,31 +168,31 @@ async fn unknown_browsers_get_at_most_five_emails_and_a_known_browser_still_gets
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        own.sign_up_proven(&app, "ada").await;
+        own.sign_up_verified(&app, "ada").await;
         own.post("/api/sign-out", json!({})).await;
         for _ in 0..7 {
-            app.browser().ask("ada").await;
+            app.browser().request_sign_in_email("ada").await;
         }
-        let sign_ins = async || {
+        let count_sign_in_emails = async || {
             let emails = app.emails().await;
             emails.into_iter().filter(|email| email.0.subject.starts_with("Sign in")).count()
         };
-        assert_eq!(sign_ins().await, 5);
-        own.ask("ada").await;
-        assert_eq!(sign_ins().await, 6, "the owner's browser still gets its email");
+        assert_eq!(count_sign_in_emails().await, 5);
+        own.request_sign_in_email("ada").await;
+        assert_eq!(count_sign_in_emails().await, 6, "the owner's browser still gets its email");
         app.clock.advance(Duration::from_mins(10));
-        app.browser().ask("ada").await;
-        assert_eq!(sign_ins().await, 7, "after ten minutes strangers do again");
+        app.browser().request_sign_in_email("ada").await;
+        assert_eq!(count_sign_in_emails().await, 7, "after ten minutes strangers do again");
     }
 }
 
 #[tokio::test]
-async fn no_client_learns_whether_an_account_exists() {
-    let app = with_account(Backends::Embedded).await;
+async fn answers_do_not_reveal_whether_an_account_exists() {
+    let app = app_with_account(Backends::Embedded).await;
     app.browser().sign_up("eve").await; // her address is not confirmed
     let answers = async |identifier: &str| {
         let mut browser = app.browser();
-        let start = browser.ask(identifier).await;
+        let start = browser.request_sign_in_email(identifier).await;
         app.deliver().await;
         let page = browser.get("/sign-in?step=code").await;
         let code = browser.answer_code("x").await;
@@ -216,7 +216,7 @@ async fn unconfirmed_addresses_get_no_sign_in_email() {
     let app = App::start(Backends::Embedded).await;
     app.browser().sign_up("eve").await;
     for identifier in ["eve", "eve@example.org"] {
-        app.browser().ask(identifier).await;
+        app.browser().request_sign_in_email(identifier).await;
     }
     assert!(app.emails().await.iter().all(|email| email.0.subject.starts_with("Confirm")));
 }
@@ -246,7 +246,7 @@ async fn input_that_is_neither_a_username_nor_an_address_is_refused() {
 
 #[tokio::test]
 async fn an_email_leads_to_the_requested_page_but_never_to_another_site() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     for (next, leads_to) in [("/account?tab=2", "/account?tab=2"), ("//evil.example", "/account")] {
         let mut browser = app.browser();
         browser.post("/api/email/start", json!({ "identifier": "ada", "next": next })).await;
@@ -257,11 +257,11 @@ async fn an_email_leads_to_the_requested_page_but_never_to_another_site() {
 
 #[tokio::test]
 async fn signing_in_by_email_as_another_user_ends_the_current_session() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("eve").await;
     let eves = browser.clone();
-    browser.ask("ada").await;
+    browser.request_sign_in_email("ada").await;
     let email = app.email_to("ada@example.org").await;
     let page = browser.get(&format!("/email/link?token={}", email.token())).await;
     assert!(page.text().contains("You're signed in as eve."), "{}", page.text());
@@ -271,7 +271,7 @@ async fn signing_in_by_email_as_another_user_ends_the_current_session() {
 
 #[tokio::test]
 async fn an_email_session_lasts_at_most_twelve_hours() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     let (mut browser, email) = request_email(&app).await;
     assert_eq!(browser.answer_link(&email.token()).await.status, 200);
     for _ in 0..23 {
@@ -285,7 +285,7 @@ async fn an_email_session_lasts_at_most_twelve_hours() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn only_one_of_many_concurrent_answers_signs_in() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         for by_code in [false, true] {
             let (browser, email) = request_email(&app).await;
             let answers = (0..20).map(|_| {
@@ -310,7 +310,7 @@ async fn only_one_of_many_concurrent_answers_signs_in() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn only_five_of_many_concurrent_wrong_codes_are_counted() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let (browser, email) = request_email(&app).await;
         let answers = (0..20).map(|_| {
             let (mut browser, code) = (browser.clone(), email.wrong_code());
@@ -327,7 +327,7 @@ async fn only_five_of_many_concurrent_wrong_codes_are_counted() {
 #[tokio::test]
 async fn viewing_the_link_page_changes_nothing() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let (mut browser, email) = request_email(&app).await;
         let path = format!("/email/link?token={}", email.token());
         for _ in 0..3 {
@@ -349,7 +349,7 @@ async fn viewing_the_link_page_changes_nothing() {
 #[tokio::test]
 async fn the_whole_flow_works_with_plain_forms() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         for by_code in [false, true] {
             let mut browser = app.browser();
             let answer = browser.form("/sign-in", &[("identifier", "ada"), ("next", "/account?x=1")]).await;
@@ -369,7 +369,7 @@ async fn the_whole_flow_works_with_plain_forms() {
 
 #[tokio::test]
 async fn forms_show_errors_and_keep_the_input() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     let mut browser = app.browser();
     let page = browser.form("/sign-in", &[("identifier", "not <a> name")]).await;
     assert_eq!(page.status, 422);
@@ -393,7 +393,7 @@ async fn forms_show_errors_and_keep_the_input() {
 
 #[tokio::test]
 async fn an_email_can_be_resent_without_entering_the_name_again() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     let (mut browser, first) = request_email(&app).await;
     let answer = browser.form("/sign-in", &[("action", "resend")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
@@ -406,7 +406,7 @@ async fn an_email_can_be_resent_without_entering_the_name_again() {
 
 #[tokio::test]
 async fn forms_from_other_sites_and_with_other_content_types_are_refused() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     for path in ["/sign-in", "/sign-up", "/email/link", "/email/confirm", "/account"] {
         let mut foreign = app.browser();
         foreign.origin = "https://evil.example".to_owned();
@@ -480,7 +480,7 @@ async fn a_username_taken_in_the_meantime_can_be_replaced_and_the_email_stays_va
 #[tokio::test]
 async fn signing_up_with_a_confirmed_address_signs_in_to_its_account() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let mut browser = app.browser();
         let body = json!({ "username": "ada2", "email": "Ada@Example.org", "display_name": "Another user" });
         assert_eq!(browser.post("/api/sign-up/email", body).await.status, 202);
@@ -520,7 +520,7 @@ async fn concurrent_sign_ups_with_one_address_create_one_account_and_sign_in_to_
 
 #[tokio::test]
 async fn sign_up_by_email_refuses_the_same_input_as_sign_up_with_a_passkey() {
-    let app = with_account(Backends::Embedded).await;
+    let app = app_with_account(Backends::Embedded).await;
     for (body, refusal) in [
         (json!({ "username": "-", "email": "a@example.org" }), (422, "invalid_username")),
         (json!({ "username": "eve", "email": "a" }), (422, "invalid_email")),
@@ -552,7 +552,7 @@ async fn with_email_sign_in_off_all_email_endpoints_say_so() {
     }
     assert!(!browser.get("/sign-in").await.text().contains("Email me a sign-in link"));
     assert!(!browser.get("/sign-up").await.text().contains("by email"));
-    browser.sign_up_proven(&app, "ada").await; // confirmation emails are still sent
+    browser.sign_up_verified(&app, "ada").await; // confirmation emails are still sent
 }
 
 #[tokio::test]
@@ -582,7 +582,7 @@ async fn without_a_mail_server_an_address_is_optional() {
 #[tokio::test]
 async fn with_recovery_only_an_email_session_can_only_create_a_passkey() {
     let app = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
-    app.browser().sign_up_proven(&app, "ada").await;
+    app.browser().sign_up_verified(&app, "ada").await;
     let (mut browser, email) = request_email(&app).await;
     assert_eq!(browser.answer_link(&email.token()).await.status, 200);
     let page = browser.get("/account").await.text();
@@ -611,17 +611,20 @@ async fn with_recovery_only_an_email_session_can_only_create_a_passkey() {
 
 #[tokio::test]
 async fn a_button_pressed_before_hydration_sends_no_email_and_keeps_the_input() {
-    let app = with_account(Backends::Embedded).await;
-    let before = app.emails().await.len();
-    for off in [&[][..], &[("EMAIL_SIGN_IN", "off")][..]] {
-        let app = App::start_with_settings(Backends::Embedded, off).await;
+    for settings in [&[][..], &[("EMAIL_SIGN_IN", "off")][..]] {
+        let app = App::start_with_settings(Backends::Embedded, settings).await;
+        if settings.is_empty() {
+            app.browser().sign_up_verified(&app, "kept-name").await;
+        }
+        let before = app.emails().await.len();
         let page = app.browser().form("/sign-in", &[("action", "passkey"), ("identifier", "kept-name")]).await;
         assert!(page.status == 200 && page.text().contains("kept-name"), "{}", page.text());
-        let fields = [("action", "passkey"), ("username", "kept-name"), ("email", "kept@example.org")];
+        let fields = [("action", "passkey"), ("username", "new-name"), ("email", "kept@example.org")];
         let page = app.browser().form("/sign-up", &fields).await;
         assert!(page.status == 200 && page.text().contains("kept@example.org"));
+        assert_eq!(app.emails().await.len(), before);
     }
-    assert_eq!(app.emails().await.len(), before);
+    let app = app_with_account(Backends::Embedded).await;
     let plain = [("action", "passkey"), ("scripts", "off"), ("identifier", "ada")];
     let answer = app.browser().form("/sign-in", &plain).await;
     assert_eq!(answer.header("location"), "/sign-in?step=code", "without JavaScript, Enter requests the email");
@@ -634,20 +637,20 @@ async fn a_button_pressed_before_hydration_sends_no_email_and_keeps_the_input() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn concurrent_requests_of_one_browser_send_at_most_five_emails_that_each_work_once() {
     for backends in Backends::ALL {
-        let app = with_account(backends).await;
+        let app = app_with_account(backends).await;
         let mut browser = app.browser();
-        browser.ask("ada").await;
+        browser.request_sign_in_email("ada").await;
         let first = app.email_to("ada@example.org").await.code();
         let asks = (0..10).map(|_| {
             let mut browser = browser.clone();
             tokio::spawn(async move {
-                browser.ask("ada").await;
+                browser.request_sign_in_email("ada").await;
                 browser
             })
         });
         let mut requests = Vec::new();
-        for ask in asks.collect::<Vec<_>>() {
-            requests.push(ask.await.unwrap());
+        for task in asks.collect::<Vec<_>>() {
+            requests.push(task.await.unwrap());
         }
         assert_eq!(browser.answer_code(&first).await.status, 401, "{backends:?}: voided by the next request");
         let emails = app.emails().await;
@@ -666,7 +669,7 @@ async fn concurrent_requests_of_one_browser_send_at_most_five_emails_that_each_w
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn email_requests_do_not_deadlock_with_delivery() {
     for backends in Backends::ALL {
-        let app = std::sync::Arc::new(with_account(backends).await);
+        let app = std::sync::Arc::new(app_with_account(backends).await);
         let stop = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
         let workers = (0..3).map(|_| {
             let (app, stop) = (std::sync::Arc::clone(&app), std::sync::Arc::clone(&stop));
@@ -677,16 +680,16 @@ async fn email_requests_do_not_deadlock_with_delivery() {
             })
         });
         let workers: Vec<_> = workers.collect();
-        let askers = (0..4).map(|_| {
+        let tasks = (0..4).map(|_| {
             let mut browser = app.browser();
             tokio::spawn(async move {
                 for _ in 0..100 {
-                    browser.ask("ada").await;
+                    browser.request_sign_in_email("ada").await;
                 }
             })
         });
-        for asker in askers.collect::<Vec<_>>() {
-            asker.await.unwrap();
+        for task in tasks.collect::<Vec<_>>() {
+            task.await.unwrap();
         }
         stop.store(true, std::sync::atomic::Ordering::SeqCst);
         for worker in workers {

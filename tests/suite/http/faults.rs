@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// The contract's two seconds, plus half a second for a machine that runs many tests at once.
-const PROMISED: Duration = Duration::from_millis(2_500);
+const MAX_RESPONSE_TIME: Duration = Duration::from_millis(2_500);
 /// The maximum time until the app has recovered.
 const RECOVERED: Duration = Duration::from_secs(10);
 
@@ -32,9 +32,9 @@ async fn app_with_postgres(server: &PostgresServer) -> App {
     App::from_parts(Parts { store, ephemeral, clock, database: TestDatabase::create(Backends::Embedded).await }, &[])
 }
 
-fn away(answer: &Answer, since: Instant) {
+fn assert_unavailable(answer: &Answer, since: Instant) {
     assert_eq!(answer.refusal(), (503, "unavailable".to_owned()), "{}", answer.text());
-    assert!(since.elapsed() < PROMISED, "it took {:?}", since.elapsed());
+    assert!(since.elapsed() < MAX_RESPONSE_TIME, "it took {:?}", since.elapsed());
 }
 
 async fn recovers(app: &App) {
@@ -57,7 +57,7 @@ async fn assert_sign_in_fails(app: &App, signed_in: &mut crate::app::Browser) {
         ("/api/recovery/use", json!({ "identifier": "ada", "code": "AAAAA-AAAAA-AAAAA-AAAAA" })),
     ] {
         let began = Instant::now();
-        away(&app.browser().post(path, body).await, began);
+        assert_unavailable(&app.browser().post(path, body).await, began);
     }
     assert!(signed_in.is_signed_in().await);
     assert_eq!(signed_in.get("/account").await.status, 200);
@@ -72,14 +72,14 @@ async fn the_app_recovers_after_redis_is_killed_and_restarted() {
     let app = app_with_redis(&server).await;
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
-    let mut begun = app.browser();
-    let options = begun.start_sign_in().await;
+    let mut mid_ceremony = app.browser();
+    let options = mid_ceremony.start_sign_in().await;
     server.kill();
     assert_sign_in_fails(&app, &mut own).await;
     server.start_again();
     recovers(&app).await;
     let credential = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
-    let lost = begun.post("/api/sign-in/finish", credential).await;
+    let lost = mid_ceremony.post("/api/sign-in/finish", credential).await;
     assert_eq!(lost.refusal(), (401, "ceremony_expired".to_owned()), "pending ceremonies are lost");
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
 }
@@ -121,21 +121,21 @@ async fn the_app_recovers_after_the_database_crashes_during_a_sign_up() {
     let app = app_with_postgres(&server).await;
     let mut own = app.browser();
     let passkey = own.sign_up("ada").await;
-    let mut begun = app.browser();
-    let options = begun.start_sign_up("eve").await;
+    let mut mid_ceremony = app.browser();
+    let options = mid_ceremony.start_sign_up("eve").await;
     let new = crate::authenticator::SoftPasskey::new(&options);
     let credential = json!({ "credential": new.registration(&options, &app.origin).json() });
     server.crash();
     let began = Instant::now();
-    away(&begun.post("/api/sign-up/finish", credential.clone()).await, began);
+    assert_unavailable(&mid_ceremony.post("/api/sign-up/finish", credential.clone()).await, began);
     let began = Instant::now();
-    away(&own.get("/api/session").await, began);
+    assert_unavailable(&own.get("/api/session").await, began);
     let readiness = app.browser().get("/readyz").await;
     assert_eq!((readiness.status.as_u16(), readiness.json()), (503, json!({ "database": "away", "ephemeral": "ok" })));
     server.start_again();
     recovers(&app).await;
     assert!(own.is_signed_in().await, "no user was signed out");
-    assert_eq!(begun.post("/api/sign-up/finish", credential).await.refusal().1, "ceremony_expired");
+    assert_eq!(mid_ceremony.post("/api/sign-up/finish", credential).await.refusal().1, "ceremony_expired");
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
     app.browser().sign_up("eve").await;
 }
@@ -148,13 +148,13 @@ async fn the_app_recovers_after_the_database_freezes() {
     own.sign_up("ada").await;
     server.signal_all("STOP");
     let began = Instant::now();
-    away(&own.get("/api/session").await, began);
+    assert_unavailable(&own.get("/api/session").await, began);
     let began = Instant::now();
     let form = json!({ "username": "eve", "email": "eve@example.org" });
-    away(&app.browser().post("/api/sign-up/start", form).await, began);
+    assert_unavailable(&app.browser().post("/api/sign-up/start", form).await, began);
     let began = Instant::now();
     assert_eq!(own.get("/nothing").await.status, 404, "the page is served without the user's name");
-    assert!(began.elapsed() < PROMISED, "it took {:?}", began.elapsed());
+    assert!(began.elapsed() < MAX_RESPONSE_TIME, "it took {:?}", began.elapsed());
     server.signal_all("CONT");
     recovers(&app).await;
     assert!(own.is_signed_in().await);
@@ -181,15 +181,15 @@ async fn the_app_recovers_after_the_database_is_read_only() {
     crate::app::cut_connections(&server.url()).await;
     // The first request may still get a connection that was cut.
     let _ = own.get("/api/session").await;
-    // Late enough for the session to be marked as seen, which a read-only database refuses.
-    app.clock.turn(2);
+    // After a minute the server updates when the session was last seen, which a read-only database refuses.
+    app.clock.shift_minutes(2);
     assert!(own.is_signed_in().await, "reads still work");
     assert_eq!(own.get("/account").await.status, 200);
     let mut browser = app.browser();
     let options = browser.start_sign_in().await;
     let credential = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
     let began = Instant::now();
-    away(&browser.post("/api/sign-in/finish", credential).await, began);
+    assert_unavailable(&browser.post("/api/sign-in/finish", credential).await, began);
     set("off").await;
     crate::app::cut_connections(&server.url()).await;
     let _ = own.get("/api/session").await;
@@ -202,17 +202,17 @@ async fn moving_the_clock_by_ten_minutes_signs_no_user_out() {
     for backends in Backends::ALL {
         let app = App::start_with_settings(backends, &[("RATE_LIMITS", "on")]).await;
         let mut own = app.browser();
-        let passkey = own.sign_up_proven(&app, "ada").await;
+        let passkey = own.sign_up_verified(&app, "ada").await;
         for minutes in [-10_i64, 20, -10] {
-            app.clock.turn(minutes);
+            app.clock.shift_minutes(minutes);
             assert!(own.is_signed_in().await, "{minutes}");
             assert_eq!(app.browser().sign_in(&passkey).await.status, 200, "{minutes}");
         }
-        let mut asking = app.browser();
-        asking.ask("ada").await;
+        let mut requester = app.browser();
+        requester.request_sign_in_email("ada").await;
         let email = app.email_to("ada@example.org").await;
-        app.clock.turn(-10);
-        assert_eq!(asking.answer_link(&email.token()).await.status, 200, "an email from the future is valid");
-        assert_eq!(asking.answer_link(&email.token()).await.refusal().1, "link_expired");
+        app.clock.shift_minutes(-10);
+        assert_eq!(requester.answer_link(&email.token()).await.status, 200, "an email from the future is valid");
+        assert_eq!(requester.answer_link(&email.token()).await.refusal().1, "link_expired");
     }
 }

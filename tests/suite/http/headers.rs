@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
 /// Every request header that the server or one of its libraries reads.
-const READ: [&str; 17] = [
+const READ_HEADERS: [&str; 17] = [
     "accept",
     "accept-encoding",
     "accept-language",
@@ -59,15 +59,15 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
         "[!-~]{0,12}",
     ];
     let pieces = proptest::collection::vec((piece, "[;,= \\t\"]{0,2}"), 0..8);
-    let formed = pieces.prop_map(|pieces| pieces.into_iter().map(|(a, b)| a + &b).collect::<String>().into_bytes());
-    prop_oneof![4 => formed, 1 => proptest::collection::vec(any::<u8>(), 0..64)]
+    let plausible = pieces.prop_map(|pieces| pieces.into_iter().map(|(a, b)| a + &b).collect::<String>().into_bytes());
+    prop_oneof![4 => plausible, 1 => proptest::collection::vec(any::<u8>(), 0..64)]
 }
 
 #[test]
 fn no_header_makes_the_server_fail() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let app = runtime.block_on(App::start(Backends::Embedded));
-    let some = prop::sample::subsequence(READ.to_vec(), 1..5).prop_shuffle();
+    let some = prop::sample::subsequence(READ_HEADERS.to_vec(), 1..5).prop_shuffle();
     let headers = some.prop_flat_map(|names| {
         let values = proptest::collection::vec(value(), names.len());
         values.prop_map(move |values| names.iter().copied().zip(values).collect::<Vec<_>>())

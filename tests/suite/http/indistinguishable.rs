@@ -30,7 +30,7 @@ fn client(number: usize) -> String {
 }
 
 /// The parts of an answer that a client can see, without its random values.
-fn seen(answer: &Answer) -> (u16, Vec<String>, usize, Vec<String>) {
+fn visible_parts(answer: &Answer) -> (u16, Vec<String>, usize, Vec<String>) {
     let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
     names.sort();
     let cookies = answer.headers.get_all("set-cookie").iter();
@@ -57,8 +57,9 @@ async fn check_indistinguishable(bound: f64, measure: impl AsyncFn() -> f64) -> 
     Err(measured)
 }
 
-/// Limits are on, so every pair comes from its own client and uses the next of several addresses. An address is used
-/// again only when its bucket has refilled.
+/// Returns the probability that a known address takes longer than an unknown one. Limits are on, so every pair comes
+/// from its own client and uses the next of several addresses. An address is used again only when its bucket has
+/// refilled.
 async fn compare(app: &App, path: &str, body: impl Fn(&str, usize) -> Value) -> f64 {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for number in 0..PAIRS {
@@ -74,17 +75,17 @@ async fn compare(app: &App, path: &str, body: impl Fn(&str, usize) -> Value) -> 
         for (address, times) in sides {
             let (time, answer) = timed(&mut app.browser_at(&client(number)), path, body(address, number)).await;
             times.push(time);
-            answers.push(seen(&answer));
+            answers.push(visible_parts(&answer));
         }
         assert_eq!(answers[0], answers[1], "{path}");
     }
     chance(&known, &unknown)
 }
 
-async fn with_accounts(backends: Backends) -> App {
+async fn app_with_accounts(backends: Backends) -> App {
     let app = App::start_with_settings(backends, &[("RATE_LIMITS", "on")]).await;
     for number in 0..KNOWN {
-        app.browser_at(&format!("192.0.2.{number}")).sign_up_proven(&app, &format!("ada{number}")).await;
+        app.browser_at(&format!("192.0.2.{number}")).sign_up_verified(&app, &format!("ada{number}")).await;
     }
     app
 }
@@ -99,7 +100,7 @@ async fn known_and_unknown_addresses_get_the_same_answers_in_the_same_time() {
         ("/api/recovery/use", |address, _| json!({ "identifier": address, "code": "AAAAA-AAAAA-AAAAA-AAAAA" })),
     ];
     for backends in Backends::ALL {
-        let app = with_accounts(backends).await;
+        let app = app_with_accounts(backends).await;
         for (path, body) in paths {
             let alike = check_indistinguishable(0.1, async || compare(&app, path, body).await).await;
             assert_eq!(alike, Ok(()), "{backends:?}: {path}: probabilities that a known address took longer");
@@ -114,14 +115,14 @@ async fn compare_codes(app: &App) -> f64 {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for number in 0..PAIRS / 5 {
         app.clock.advance(Duration::from_mins(2));
-        let named = number % KNOWN;
-        let mut sides = [(format!("ada{named}"), &mut known), (format!("eva{named}"), &mut unknown)];
+        let index = number % KNOWN;
+        let mut sides = [(format!("ada{index}"), &mut known), (format!("eva{index}"), &mut unknown)];
         if number % 2 == 1 {
             sides.reverse();
         }
         for (name, times) in sides {
             let mut browser = app.browser_at(&client(number));
-            browser.ask(&format!("{name}@example.org")).await;
+            browser.request_sign_in_email(&format!("{name}@example.org")).await;
             app.deliver().await;
             for _ in 0..4 {
                 let (time, answer) = timed(&mut browser, "/api/email/code", json!({ "code": "x" })).await;
@@ -136,7 +137,7 @@ async fn compare_codes(app: &App) -> f64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_code_takes_equally_long_with_and_without_an_account() {
     for backends in Backends::ALL {
-        let app = with_accounts(backends).await;
+        let app = app_with_accounts(backends).await;
         let alike = check_indistinguishable(0.18, async || compare_codes(&app).await).await;
         assert_eq!(alike, Ok(()), "{backends:?}: probabilities that the code of a known address took longer");
     }

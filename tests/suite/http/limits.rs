@@ -73,15 +73,18 @@ async fn only_thirty_of_many_concurrent_ceremonies_start() {
             let mut browser = app.browser_at(ADA);
             tokio::spawn(async move { browser.post("/api/sign-in/start", json!({})).await.status.as_u16() })
         });
-        let (mut begun, mut away) = (0, 0);
-        for ask in asks.collect::<Vec<_>>() {
-            let status = ask.await.unwrap();
+        let (mut started, mut unavailable) = (0, 0);
+        for task in asks.collect::<Vec<_>>() {
+            let status = task.await.unwrap();
             assert!([200, 429, 503].contains(&status), "{status}");
-            begun += usize::from(status == 200);
-            away += usize::from(status == 503);
+            started += usize::from(status == 200);
+            unavailable += usize::from(status == 503);
         }
-        // On an overloaded machine Redis may answer too late. What it has drawn by then is not returned.
-        assert!(begun <= 30 && begun + away >= 30, "{backends:?}: {begun} started, {away} found the store unavailable");
+        // On an overloaded machine Redis may answer too late. It does not undo the draws that it made by then.
+        assert!(
+            started <= 30 && started + unavailable >= 30,
+            "{backends:?}: {started} started, {unavailable} found the store unavailable"
+        );
     }
 }
 
@@ -105,14 +108,14 @@ async fn a_client_may_create_five_accounts_an_hour() {
 #[tokio::test]
 async fn unfinished_sign_ups_do_not_count_and_the_limit_applies_again_at_the_finish() {
     let app = limited(Backends::Embedded).await;
-    let mut begun = Vec::new();
+    let mut started = Vec::new();
     for number in 0..7 {
         let mut browser = app.browser_at(ADA);
         let options = browser.start_sign_up(&format!("ada{number}")).await;
-        begun.push((browser, options));
+        started.push((browser, options));
     }
     let mut statuses = Vec::new();
-    for (mut browser, options) in begun {
+    for (mut browser, options) in started {
         let passkey = crate::authenticator::SoftPasskey::new(&options);
         let credential = passkey.registration(&options, &app.origin).json();
         statuses.push(browser.post("/api/sign-up/finish", json!({ "credential": credential })).await.status.as_u16());
@@ -124,7 +127,7 @@ async fn unfinished_sign_ups_do_not_count_and_the_limit_applies_again_at_the_fin
 async fn one_name_gets_three_emails_at_once_with_and_without_an_account() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
-        app.browser_at(ADA).sign_up_proven(&app, "ada").await;
+        app.browser_at(ADA).sign_up_verified(&app, "ada").await;
         for name in ["ada", "unknown", "ada@example.org", "unknown@example.org"] {
             let mut waits = Vec::new();
             for number in 0..4 {
@@ -151,15 +154,15 @@ async fn a_client_may_request_ten_emails_an_hour() {
 #[tokio::test]
 async fn an_account_gets_three_emails_from_strangers_whichever_name_they_use() {
     let app = limited(Backends::Embedded).await;
-    app.browser_at(ADA).sign_up_proven(&app, "ada").await;
+    app.browser_at(ADA).sign_up_verified(&app, "ada").await;
     let before = app.emails().await.len();
     for (number, name) in ["ada", "ada@example.org", "ada", "ada@example.org", "ada"].into_iter().enumerate() {
-        app.browser_at(&format!("203.0.113.{number}")).ask(name).await;
+        app.browser_at(&format!("203.0.113.{number}")).request_sign_in_email(name).await;
         app.deliver().await;
     }
     assert_eq!(app.emails().await.len() - before, 3, "the others are silently dropped");
     app.clock.advance(Duration::from_mins(20));
-    app.browser_at("203.0.113.99").ask("ada").await;
+    app.browser_at("203.0.113.99").request_sign_in_email("ada").await;
     assert_eq!(app.emails().await.len() - before, 4);
 }
 
@@ -168,7 +171,7 @@ async fn strangers_do_not_use_up_the_limits_of_a_known_browser() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
         let mut own = app.browser_at(ADA);
-        own.sign_up_proven(&app, "ada").await;
+        own.sign_up_verified(&app, "ada").await;
         own.post("/api/sign-out", json!({})).await;
         // From the same address, as in an office.
         for number in 0..10 {
@@ -188,12 +191,12 @@ async fn after_twenty_wrong_codes_emails_contain_no_code_and_links_still_work() 
     for backends in Backends::ALL {
         let app = limited(backends).await;
         let mut own = app.browser_at(ADA);
-        let passkey = own.sign_up_proven(&app, "ada").await;
+        let passkey = own.sign_up_verified(&app, "ada").await;
         own.post("/api/sign-out", json!({})).await;
         let mut failures = 0;
         for number in 0..4 {
             let mut eve = app.browser_at(&format!("203.0.113.{number}"));
-            eve.ask("ada").await;
+            eve.request_sign_in_email("ada").await;
             let wrong = app.email_to("ada@example.org").await.wrong_code();
             for _ in 0..5 {
                 assert_eq!(eve.answer_code(&wrong).await.refusal().1, "code_wrong");
@@ -204,7 +207,7 @@ async fn after_twenty_wrong_codes_emails_contain_no_code_and_links_still_work() 
         assert_eq!(failures, 20);
         app.clock.advance(Duration::from_hours(2));
         let mut eve = app.browser_at(EVE);
-        eve.ask("ada").await;
+        eve.request_sign_in_email("ada").await;
         let email = app.email_to("ada@example.org").await;
         assert!(!email.has_code(), "{}", email.0.text);
         assert!(!email.0.html.contains("type this code"), "{}", email.0.html);
@@ -212,14 +215,14 @@ async fn after_twenty_wrong_codes_emails_contain_no_code_and_links_still_work() 
         assert_eq!(eve.answer_link(&email.token()).await.status, 200, "the link works in the requesting browser");
         assert_eq!(own.sign_in(&passkey).await.status, 200, "so does the passkey");
         own.post("/api/sign-out", json!({})).await;
-        own.ask("ada").await;
+        own.request_sign_in_email("ada").await;
         let code = app.email_to("ada@example.org").await.code();
         assert_eq!(own.answer_code(&code).await.status, 200, "a known browser has its own count");
 
         // Redis measures the window with its own clock; the in-memory store uses the test's clock.
         if matches!(backends, Backends::Embedded) {
             app.clock.advance(Duration::from_hours(24));
-            app.browser_at(EVE).ask("ada").await;
+            app.browser_at(EVE).request_sign_in_email("ada").await;
             assert!(app.email_to("ada@example.org").await.has_code());
         }
     }
@@ -229,10 +232,10 @@ async fn after_twenty_wrong_codes_emails_contain_no_code_and_links_still_work() 
 async fn wrong_codes_for_an_address_without_an_account_are_counted_per_address() {
     for backends in Backends::ALL {
         let app = limited(backends).await;
-        let asked = |number: usize| json!({ "username": format!("name{number}"), "email": "New@example.org" });
+        let sign_up_body = |number: usize| json!({ "username": format!("name{number}"), "email": "New@example.org" });
         for number in 0..4 {
             let mut eve = app.browser_at(&format!("203.0.113.{number}"));
-            assert_eq!(eve.post("/api/sign-up/email", asked(number)).await.status, 202);
+            assert_eq!(eve.post("/api/sign-up/email", sign_up_body(number)).await.status, 202);
             let wrong = app.email_to("New@example.org").await.wrong_code();
             for _ in 0..5 {
                 assert_eq!(eve.answer_code(&wrong).await.refusal().1, "code_wrong");
@@ -241,7 +244,7 @@ async fn wrong_codes_for_an_address_without_an_account_are_counted_per_address()
         }
         app.clock.advance(Duration::from_hours(2));
         let mut own = app.browser_at(ADA);
-        assert_eq!(own.post("/api/sign-up/email", asked(9)).await.status, 202);
+        assert_eq!(own.post("/api/sign-up/email", sign_up_body(9)).await.status, 202);
         let email = app.email_to("New@example.org").await;
         assert!(!email.has_code(), "{}", email.0.text);
         assert_eq!(own.answer_link(&email.token()).await.status, 200);
@@ -294,7 +297,7 @@ async fn answers_are_limited_per_client() {
 async fn other_clients_cannot_lock_a_user_out_of_their_passkey() {
     let app = limited(Backends::Embedded).await;
     let mut own = app.browser_at(ADA);
-    let passkey = own.sign_up_proven(&app, "ada").await;
+    let passkey = own.sign_up_verified(&app, "ada").await;
     let mut eve = app.browser_at(EVE);
     for _ in 0..40 {
         eve.post("/api/sign-in/start", json!({})).await;
@@ -316,7 +319,7 @@ async fn a_claimed_address_is_not_flooded() {
 }
 
 /// Sends a request with an `X-Forwarded-For` header; returns the status.
-async fn through(app: &App, peer: &str, forwarded: &str) -> u16 {
+async fn post_via_proxy(app: &App, peer: &str, forwarded: &str) -> u16 {
     let request = Request::post("/api/sign-in/start")
         .header(header::CONTENT_TYPE, "application/json")
         .header("x-forwarded-for", forwarded)
@@ -331,17 +334,17 @@ async fn only_trusted_proxies_may_set_the_client_address() {
     let app = App::start_with_settings(Backends::Embedded, &settings).await;
     for number in 0..31 {
         assert_eq!(
-            through(&app, "10.0.0.1", &format!("198.51.100.{number}")).await,
+            post_via_proxy(&app, "10.0.0.1", &format!("198.51.100.{number}")).await,
             200,
             "each address is a separate client"
         );
         let expected = if number < 30 { 200 } else { 429 };
-        assert_eq!(through(&app, EVE, &format!("192.0.2.{number}")).await, expected, "strangers cannot set it");
+        assert_eq!(post_via_proxy(&app, EVE, &format!("192.0.2.{number}")).await, expected, "strangers cannot set it");
     }
     let made_up = |number: u8| format!("192.0.2.{number}, 203.0.113.7");
     for number in 0..31 {
         let expected = if number < 30 { 200 } else { 429 };
-        assert_eq!(through(&app, "10.0.0.1", &made_up(number)).await, expected, "the rightmost stranger counts");
+        assert_eq!(post_via_proxy(&app, "10.0.0.1", &made_up(number)).await, expected, "the rightmost stranger counts");
     }
 }
 

@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::http::Request;
 use serde_json::json;
 
-async fn look(app: &App, path: &str, headers: &[(&str, &str)]) -> crate::app::Answer {
+async fn get(app: &App, path: &str, headers: &[(&str, &str)]) -> crate::app::Answer {
     let mut request = Request::get(path);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -22,15 +22,15 @@ async fn the_mailbox_shows_sent_emails_newest_first() {
             app.deliver().await;
         }
         let host = [("host", "localhost:3000")];
-        let emails = look(&app, "/dev/mailbox.json", &host).await.json();
+        let emails = get(&app, "/dev/mailbox.json", &host).await.json();
         assert_eq!((&emails[0]["to"], &emails[1]["to"]), (&json!("eve@example.org"), &json!("ada@example.org")));
         for member in ["subject", "text", "html", "sent_at"] {
             assert!(emails[0][member].is_string(), "{emails}");
         }
-        let page = look(&app, "/dev/mailbox", &host).await.text();
+        let page = get(&app, "/dev/mailbox", &host).await.text();
         assert!(page.contains("<a href=\"http://localhost:3000/email/confirm?token="), "the newest is shown: {page}");
         let frame = page.split("<iframe src=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
-        let html = look(&app, &frame, &host).await;
+        let html = get(&app, &frame, &host).await;
         assert_eq!(html.status, 200);
         assert!(
             html.text().contains("<base target=\"_top\">") && html.text().contains("/email/confirm?token="),
@@ -38,7 +38,7 @@ async fn the_mailbox_shows_sent_emails_newest_first() {
             html.text()
         );
         let older = page.split("/dev/mailbox?email=").nth(2).unwrap().split('"').next().unwrap();
-        let page = look(&app, &format!("/dev/mailbox?email={older}"), &host).await.text();
+        let page = get(&app, &format!("/dev/mailbox?email={older}"), &host).await.text();
         assert!(page.contains(&format!("<iframe src=\"/dev/mailbox/html?email={older}\"")), "{page}");
     }
 }
@@ -47,9 +47,9 @@ async fn the_mailbox_shows_sent_emails_newest_first() {
 async fn the_mailbox_is_hidden_from_other_clients() {
     let app = App::start(Backends::Embedded).await;
     let host = ("host", "localhost:3000");
-    assert_eq!(look(&app, "/dev/mailbox/html?email=x", &[host]).await.status, 404, "no such email");
+    assert_eq!(get(&app, "/dev/mailbox/html?email=x", &[host]).await.status, 404, "no such email");
     for path in ["/dev/mailbox", "/dev/mailbox.json"] {
-        assert_eq!(look(&app, path, &[host]).await.status, 200);
+        assert_eq!(get(&app, path, &[host]).await.status, 200);
         for headers in [
             &[][..],
             &[("host", "evil.example")],
@@ -59,13 +59,13 @@ async fn the_mailbox_is_hidden_from_other_clients() {
             &[host, ("cf-ray", "1")],
             &[host, ("via", "1.1 proxy")],
         ] {
-            assert_eq!(look(&app, path, headers).await.refusal(), (404, "not_found".to_owned()), "{headers:?}");
+            assert_eq!(get(&app, path, headers).await.refusal(), (404, "not_found".to_owned()), "{headers:?}");
         }
         let public = App::start_with(Backends::Embedded, "https://id.example").await;
-        assert_eq!(look(&public, path, &[("host", "id.example")]).await.status, 404);
+        assert_eq!(get(&public, path, &[("host", "id.example")]).await.status, 404);
         let open = App::start_with_settings(Backends::Embedded, &[("LISTEN_ADDR", "0.0.0.0:3000")]).await;
-        assert_eq!(look(&open, path, &[host]).await.status, 404);
+        assert_eq!(get(&open, path, &[host]).await.status, 404);
         let on = [("LISTEN_ADDR", "0.0.0.0:3000"), ("DEV_MAILBOX", "on")];
-        assert_eq!(look(&App::start_with_settings(Backends::Embedded, &on).await, path, &[host]).await.status, 200);
+        assert_eq!(get(&App::start_with_settings(Backends::Embedded, &on).await, path, &[host]).await.status, 200);
     }
 }

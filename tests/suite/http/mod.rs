@@ -30,4 +30,4 @@ mod sign_in;
 mod sign_up;
 mod wild;
 
-pub(crate) use edge::send as edge_send;
+pub(crate) use edge::send as send_request;

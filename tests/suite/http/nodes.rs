@@ -16,16 +16,16 @@ async fn a_ceremony_that_starts_on_one_node_can_finish_on_the_other() {
     let options = own.start_sign_up("ada").await;
     let passkey = crate::authenticator::SoftPasskey::new(&options);
     let credential = passkey.registration(&options, &app.origin).json();
-    let mut there = at(&own, &node);
-    assert_eq!(there.post("/api/sign-up/finish", json!({ "credential": credential })).await.status, 200);
-    assert!(at(&there, &app.router).is_signed_in().await);
+    let mut on_second_node = at(&own, &node);
+    assert_eq!(on_second_node.post("/api/sign-up/finish", json!({ "credential": credential })).await.status, 200);
+    assert!(at(&on_second_node, &app.router).is_signed_in().await);
 
-    let options = there.start_sign_in().await;
+    let options = on_second_node.start_sign_in().await;
     let credential = passkey.assertion(&options, &app.origin).json();
-    let mut here = at(&there, &app.router);
-    assert_eq!(here.post("/api/sign-in/finish", json!({ "credential": credential })).await.status, 200);
-    let spent = at(&here, &node).post("/api/sign-in/finish", json!({ "credential": credential })).await;
-    assert_eq!(spent.refusal().1, "ceremony_expired", "taken once across all nodes");
+    let mut on_first_node = at(&on_second_node, &app.router);
+    assert_eq!(on_first_node.post("/api/sign-in/finish", json!({ "credential": credential })).await.status, 200);
+    let spent = at(&on_first_node, &node).post("/api/sign-in/finish", json!({ "credential": credential })).await;
+    assert_eq!(spent.refusal().1, "ceremony_expired", "a ceremony is spent on all nodes");
 }
 
 #[tokio::test]
@@ -36,22 +36,22 @@ async fn a_session_revoked_on_one_node_is_invalid_on_the_other() {
     let passkey = own.sign_up("ada").await;
     let mut phone = app.browser();
     phone.sign_in(&passkey).await;
-    let mut there = at(&phone, &node);
-    assert!(there.is_signed_in().await);
+    let mut on_second_node = at(&phone, &node);
+    assert!(on_second_node.is_signed_in().await);
     assert_eq!(own.post("/api/sessions/revoke", json!({ "others": true })).await.json(), json!({ "revoked": 1 }));
-    assert!(!there.is_signed_in().await, "at its next request");
+    assert!(!on_second_node.is_signed_in().await, "at its next request");
 }
 
 #[tokio::test]
 async fn an_email_requested_on_one_node_can_be_answered_on_the_other() {
     let app = App::start(Backends::Servers).await;
     let node = app.second_router().await;
-    app.browser().sign_up_proven(&app, "ada").await;
-    let mut asking = app.browser();
-    asking.ask("ada").await;
+    app.browser().sign_up_verified(&app, "ada").await;
+    let mut requester = app.browser();
+    requester.request_sign_in_email("ada").await;
     let email = app.email_to("ada@example.org").await;
-    assert_eq!(at(&asking, &node).answer_code(&email.code()).await.status, 200);
-    assert_eq!(at(&asking, &node).answer_link(&email.token()).await.refusal().1, "link_expired");
+    assert_eq!(at(&requester, &node).answer_code(&email.code()).await.status, 200);
+    assert_eq!(at(&requester, &node).answer_link(&email.token()).await.refusal().1, "link_expired");
 }
 
 #[tokio::test]

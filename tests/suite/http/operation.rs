@@ -26,7 +26,7 @@ async fn kinds(own: &mut Browser) -> Vec<String> {
 async fn a_break_glass_link_signs_in_once_in_any_browser_and_the_owner_is_notified() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        app.browser().sign_up_proven(&app, "ada").await;
+        app.browser().sign_up_verified(&app, "ada").await;
         let token = sign_in_link(&app, "ada").await;
         let email = app.email_about("ada@example.org", "A sign-in link was created for your account").await;
         assert!(email.0.text.contains("/not-me?token="));
@@ -51,7 +51,7 @@ async fn a_break_glass_link_signs_in_once_in_any_browser_and_the_owner_is_notifi
 async fn a_break_glass_link_is_void_after_an_hour_a_newer_link_or_a_report() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        app.browser().sign_up_proven(&app, "ada").await;
+        app.browser().sign_up_verified(&app, "ada").await;
         let older = sign_in_link(&app, "ada").await;
         let newer = sign_in_link(&app, "ada").await;
         assert_eq!(app.browser().answer_link(&older).await.refusal(), (401, "link_expired".to_owned()));
@@ -70,22 +70,22 @@ async fn a_break_glass_link_is_void_after_an_hour_a_newer_link_or_a_report() {
 async fn a_passkey_added_by_a_break_glass_link_is_on_probation_and_a_report_blocks_more() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        app.browser().sign_up_proven(&app, "ada").await;
-        let mut helped = app.browser();
-        helped.answer_link(&sign_in_link(&app, "ada").await).await;
-        let (passkey, _) = helped.add_passkey().await;
-        helped.sign_in(&passkey).await;
-        let refused = helped.post("/api/recovery/codes", json!({})).await;
+        app.browser().sign_up_verified(&app, "ada").await;
+        let mut by_link = app.browser();
+        by_link.answer_link(&sign_in_link(&app, "ada").await).await;
+        let (passkey, _) = by_link.add_passkey().await;
+        by_link.sign_in(&passkey).await;
+        let refused = by_link.post("/api/recovery/codes", json!({})).await;
         assert_eq!(refused.refusal(), (403, "passkey_too_new".to_owned()));
 
         let email = app.email_about("ada@example.org", "A sign-in link was created for your account").await;
         app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
-        helped.answer_link(&sign_in_link(&app, "ada").await).await;
-        let refused = helped.post("/api/passkeys/start", json!({})).await;
+        by_link.answer_link(&sign_in_link(&app, "ada").await).await;
+        let refused = by_link.post("/api/passkeys/start", json!({})).await;
         assert_eq!(refused.refusal(), (403, "older_passkey_required".to_owned()));
         app.clock.advance(Duration::from_hours(72));
-        helped.answer_link(&sign_in_link(&app, "ada").await).await;
-        helped.add_passkey().await;
+        by_link.answer_link(&sign_in_link(&app, "ada").await).await;
+        by_link.add_passkey().await;
     }
 }
 
@@ -94,7 +94,7 @@ async fn a_lockdown_that_nothing_else_can_end_expires() {
     for last_step in ["remove the lost passkey", "make recovery codes"] {
         let app = App::start(Backends::Embedded).await;
         let mut own = app.browser();
-        let lost = own.sign_up_proven(&app, "ada").await;
+        let lost = own.sign_up_verified(&app, "ada").await;
         if last_step == "make recovery codes" {
             own.post("/api/recovery/codes", json!({})).await;
         }
@@ -103,19 +103,19 @@ async fn a_lockdown_that_nothing_else_can_end_expires() {
         let email = app.email_about("ada@example.org", "A passkey was added to your account").await;
         app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
         app.clock.advance(Duration::from_hours(73));
-        let mut helped = app.browser();
-        helped.answer_link(&sign_in_link(&app, "ada").await).await;
-        let (passkey, _) = helped.add_passkey().await;
+        let mut by_link = app.browser();
+        by_link.answer_link(&sign_in_link(&app, "ada").await).await;
+        let (passkey, _) = by_link.add_passkey().await;
         app.clock.advance(Duration::from_hours(73));
-        helped.sign_in(&passkey).await;
-        let blocked = helped.post("/api/passkeys/start", json!({})).await;
+        by_link.sign_in(&passkey).await;
+        let blocked = by_link.post("/api/passkeys/start", json!({})).await;
         assert_eq!(blocked.refusal().1, "older_passkey_required", "the lost passkey could still end it");
         if last_step == "make recovery codes" {
-            assert_eq!(helped.post("/api/recovery/codes", json!({})).await.status, 200);
+            assert_eq!(by_link.post("/api/recovery/codes", json!({})).await.status, 200);
         }
         let id = crate::authenticator::encode(&lost.credential_id);
-        assert_eq!(helped.post("/api/passkeys/remove", json!({ "id": id })).await.status, 200);
-        helped.add_passkey().await;
+        assert_eq!(by_link.post("/api/passkeys/remove", json!({ "id": id })).await.status, 200);
+        by_link.add_passkey().await;
     }
 }
 
@@ -152,10 +152,10 @@ async fn a_disabled_account_cannot_sign_in() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        let passkey = own.sign_up_proven(&app, "ada").await;
+        let passkey = own.sign_up_verified(&app, "ada").await;
         let codes = own.post("/api/recovery/codes", json!({})).await.json()["codes"].clone();
         let mut requester = app.browser();
-        requester.ask("ada").await;
+        requester.request_sign_in_email("ada").await;
         let open = app.email_to("ada@example.org").await;
         let id = id_of(&app, "ada").await;
         assert!(app.state.administration().set_disabled(id, true).await.unwrap().unwrap().disabled_at.is_some());
@@ -165,8 +165,8 @@ async fn a_disabled_account_cannot_sign_in() {
         assert_eq!(refused.refusal(), (403, "account_disabled".to_owned()));
         assert_eq!(requester.answer_link(&open.token()).await.refusal(), (401, "link_expired".to_owned()));
         let emails = app.emails().await.len();
-        app.browser().ask("ada").await;
-        app.browser().ask("ada@example.org").await;
+        app.browser().request_sign_in_email("ada").await;
+        app.browser().request_sign_in_email("ada@example.org").await;
         assert_eq!(app.emails().await.len(), emails, "no email is sent to it");
         let recovery = json!({ "identifier": "ada", "code": codes[0] });
         let refused = app.browser().post("/api/recovery/use", recovery.clone()).await;

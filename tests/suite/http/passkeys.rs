@@ -18,9 +18,9 @@ async fn add(browser: &mut Browser, name: Option<&str>) -> Answer {
     browser.post("/api/passkeys/finish", json!({ "credential": credential, "name": name })).await
 }
 
-async fn by_email(app: &App, name: &str) -> Browser {
+async fn signed_in_by_email(app: &App, name: &str) -> Browser {
     let mut browser = app.browser();
-    browser.ask(name).await;
+    browser.request_sign_in_email(name).await;
     let token = app.email_to(&format!("{name}@example.org")).await.token();
     assert_eq!(browser.answer_link(&token).await.status, 200);
     browser
@@ -30,8 +30,8 @@ async fn by_email(app: &App, name: &str) -> Browser {
 async fn after_an_email_sign_in_one_passkey_can_be_created() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        app.browser().sign_up_proven(&app, "ada").await;
-        let mut browser = by_email(&app, "ada").await;
+        app.browser().sign_up_verified(&app, "ada").await;
+        let mut browser = signed_in_by_email(&app, "ada").await;
         assert!(browser.get("/account").await.text().contains("Create a passkey on this device"));
         let options = start(&mut browser).await;
         assert_eq!(options["excludeCredentials"].as_array().unwrap().len(), 1);
@@ -55,9 +55,9 @@ async fn adding_a_passkey_needs_a_recent_sign_in() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut browser = app.browser();
-        let passkey = browser.sign_up_proven(&app, "ada").await;
+        let passkey = browser.sign_up_verified(&app, "ada").await;
         assert_eq!(add(&mut browser, Some("My key")).await.json()["passkey"]["name"], "My key");
-        let mut email = by_email(&app, "ada").await;
+        let mut email = signed_in_by_email(&app, "ada").await;
         let options = start(&mut browser).await;
         app.clock.advance(Duration::from_secs(10 * 60 + 1));
         for browser in [&mut browser, &mut email] {
@@ -137,8 +137,8 @@ async fn an_account_has_at_most_twenty_passkeys() {
 async fn an_email_sign_in_allows_only_one_of_many_concurrent_passkeys() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        app.browser().sign_up_proven(&app, "ada").await;
-        let mut browser = by_email(&app, "ada").await;
+        app.browser().sign_up_verified(&app, "ada").await;
+        let mut browser = signed_in_by_email(&app, "ada").await;
         let mut credentials = Vec::new();
         for _ in 0..8 {
             let options = start(&mut browser).await;
@@ -163,8 +163,8 @@ async fn an_email_sign_in_allows_only_one_of_many_concurrent_passkeys() {
 #[tokio::test]
 async fn not_now_is_remembered_for_thirty_days_for_this_browser_and_user() {
     let app = App::start(Backends::Embedded).await;
-    app.browser().sign_up_proven(&app, "ada").await;
-    let mut browser = by_email(&app, "ada").await;
+    app.browser().sign_up_verified(&app, "ada").await;
+    let mut browser = signed_in_by_email(&app, "ada").await;
     let offers =
         async |browser: &mut Browser| browser.get("/account").await.text().contains("Create a passkey on this device");
     assert!(offers(&mut browser).await);
@@ -172,14 +172,14 @@ async fn not_now_is_remembered_for_thirty_days_for_this_browser_and_user() {
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account"));
     assert!(!offers(&mut browser).await);
     let again = async |browser: &mut Browser| {
-        browser.ask("ada").await;
+        browser.request_sign_in_email("ada").await;
         let token = app.email_to("ada@example.org").await.token();
         assert_eq!(browser.answer_link(&token).await.status, 200);
     };
     app.clock.advance(Duration::from_hours(29 * 24));
     again(&mut browser).await;
     assert!(!offers(&mut browser).await);
-    assert!(offers(&mut by_email(&app, "ada").await).await, "another browser still shows the offer");
+    assert!(offers(&mut signed_in_by_email(&app, "ada").await).await, "another browser still shows the offer");
     app.clock.advance(Duration::from_hours(24));
     again(&mut browser).await;
     assert!(offers(&mut browser).await, "and this one does again after 30 days");

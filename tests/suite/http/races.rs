@@ -11,22 +11,23 @@ use std::time::Duration;
 const AT_ONCE: usize = 20;
 
 /// Sends the same request from copies of a browser at once; returns the number of successes. The others are refused.
-async fn at_once(browser: &Browser, path: &'static str, body: &Value) -> usize {
-    let asks = (0..AT_ONCE).map(|_| {
+async fn send_concurrently(browser: &Browser, path: &'static str, body: &Value) -> usize {
+    let tasks = (0..AT_ONCE).map(|_| {
         let (mut browser, body) = (browser.clone(), body.clone());
         tokio::spawn(async move { browser.post(path, body).await })
     });
-    done(asks.collect()).await
+    count_successes(tasks.collect()).await
 }
 
-async fn done(asks: Vec<tokio::task::JoinHandle<Answer>>) -> usize {
-    let mut done = 0;
-    for ask in asks {
-        let answer = ask.await.unwrap();
+/// Waits for the answers and asserts that none is a server error.
+async fn count_successes(tasks: Vec<tokio::task::JoinHandle<Answer>>) -> usize {
+    let mut successes = 0;
+    for task in tasks {
+        let answer = task.await.unwrap();
         assert!(answer.status.as_u16() < 500, "{}", answer.text());
-        done += usize::from(answer.status == 200);
+        successes += usize::from(answer.status == 200);
     }
-    done
+    successes
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -39,43 +40,43 @@ async fn every_one_time_operation_succeeds_once() {
             let options = own.start_sign_up(&name).await;
             let passkey = SoftPasskey::new(&options);
             let body = json!({ "credential": passkey.registration(&options, &app.origin).json() });
-            assert_eq!(at_once(&own, "/api/sign-up/finish", &body).await, 1, "a sign-up");
+            assert_eq!(send_concurrently(&own, "/api/sign-up/finish", &body).await, 1, "a sign-up");
 
             let mut own = app.browser();
             let options = own.start_sign_in().await;
             let body = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
-            assert_eq!(at_once(&own, "/api/sign-in/finish", &body).await, 1, "a sign-in");
+            assert_eq!(send_concurrently(&own, "/api/sign-in/finish", &body).await, 1, "a sign-in");
 
             own.sign_in(&passkey).await;
             let address = format!("{name}@example.org");
             let token = app.email_to(&address).await.token();
             let body = json!({ "token": token });
-            assert_eq!(at_once(&own, "/api/account/email/confirm", &body).await, 1, "a confirmation");
-            by_email(&app, &name, &address).await;
+            assert_eq!(send_concurrently(&own, "/api/account/email/confirm", &body).await, 1, "a confirmation");
+            race_email_answers(&app, &name, &address).await;
             race_recovery_and_reports(&app, &mut own, &passkey, &name).await;
         }
         assert_eq!(app.deadlocks().await, 0, "{backends:?}");
     }
 }
 
-async fn by_email(app: &App, name: &str, address: &str) {
-    let mut asking = app.browser();
-    asking.ask(name).await;
+async fn race_email_answers(app: &App, name: &str, address: &str) {
+    let mut requester = app.browser();
+    requester.request_sign_in_email(name).await;
     let token = app.email_to(address).await.token();
-    assert_eq!(at_once(&asking, "/api/email/link", &json!({ "token": token })).await, 1, "a link");
-    asking.ask(name).await;
+    assert_eq!(send_concurrently(&requester, "/api/email/link", &json!({ "token": token })).await, 1, "a link");
+    requester.request_sign_in_email(name).await;
     let code = app.email_to(address).await.code();
-    assert_eq!(at_once(&asking, "/api/email/code", &json!({ "code": code })).await, 1, "a code");
+    assert_eq!(send_concurrently(&requester, "/api/email/code", &json!({ "code": code })).await, 1, "a code");
 }
 
 async fn race_recovery_and_reports(app: &App, own: &mut Browser, passkey: &SoftPasskey, name: &str) {
     let options = own.post("/api/reauthenticate/start", json!({})).await.json()["publicKey"].clone();
     let body = json!({ "credential": passkey.assertion(&options, &app.origin).json() });
-    assert_eq!(at_once(own, "/api/reauthenticate/finish", &body).await, 1, "a reauthentication");
+    assert_eq!(send_concurrently(own, "/api/reauthenticate/finish", &body).await, 1, "a reauthentication");
     own.sign_in(passkey).await;
     let codes = own.post("/api/recovery/codes", json!({})).await.json()["codes"].clone();
     let body = json!({ "identifier": name, "code": codes[0] });
-    assert_eq!(at_once(&app.browser(), "/api/recovery/use", &body).await, 1, "a recovery code");
+    assert_eq!(send_concurrently(&app.browser(), "/api/recovery/use", &body).await, 1, "a recovery code");
 
     let (former, new) = (format!("{name}@example.org"), format!("{name}@example.net"));
     assert_eq!(own.post("/api/account/email", json!({ "email": new })).await.status, 202);
@@ -83,9 +84,9 @@ async fn race_recovery_and_reports(app: &App, own: &mut Browser, passkey: &SoftP
     assert_eq!(own.post("/api/account/email/confirm", json!({ "token": token })).await.status, 200);
     let email = app.email_about(&former, "Your email address was changed").await;
     let body = json!({ "token": email.token_for("/email/undo") });
-    assert_eq!(at_once(&app.browser(), "/api/account/email/undo", &body).await, 1, "an undo");
+    assert_eq!(send_concurrently(&app.browser(), "/api/account/email/undo", &body).await, 1, "an undo");
     let body = json!({ "token": email.token_for("/not-me") });
-    assert_eq!(at_once(&app.browser(), "/api/account/not-me", &body).await, 1, "not me");
+    assert_eq!(send_concurrently(&app.browser(), "/api/account/not-me", &body).await, 1, "not me");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -105,7 +106,7 @@ async fn only_one_of_many_concurrent_passkeys_becomes_the_twentieth() {
             let mut browser = own.clone();
             asks.push(tokio::spawn(async move { browser.post("/api/passkeys/finish", body).await }));
         }
-        assert_eq!(done(asks).await, 1, "{backends:?}");
+        assert_eq!(count_successes(asks).await, 1, "{backends:?}");
         assert_eq!(own.get("/api/passkeys").await.json()["passkeys"].as_array().unwrap().len(), 20);
     }
 }
@@ -126,7 +127,7 @@ async fn concurrent_removals_keep_the_last_sign_in_method() {
                 let (mut browser, body) = (own.clone(), json!({ "id": ids[number % ids.len()] }));
                 tokio::spawn(async move { browser.post("/api/passkeys/remove", body).await })
             });
-            let removed = done(asks.collect()).await;
+            let removed = count_successes(asks.collect()).await;
             let left = own.get("/api/passkeys").await.json()["passkeys"].as_array().unwrap().len();
             assert_eq!(left, 4 - removed, "{backends:?}");
             assert!(left >= 1, "{backends:?}");
@@ -190,7 +191,7 @@ async fn a_revoked_session_cannot_change_the_address() {
         let app = App::start(backends).await;
         for round in 0..rounds(3, 50) {
             let (name, mut own, mut thief) = (format!("ada{round}"), app.browser(), app.browser());
-            let passkey = own.sign_up_proven(&app, &name).await;
+            let passkey = own.sign_up_verified(&app, &name).await;
             thief.sign_in(&passkey).await;
             let new = format!("thief{round}@example.org");
             assert_eq!(thief.post("/api/account/email", json!({ "email": new })).await.status, 202);
@@ -222,8 +223,8 @@ async fn a_sign_in_during_account_deletion_succeeds_or_is_refused() {
             });
             let asks: Vec<_> = asks.collect();
             assert_eq!(own.post("/api/account/delete", json!({ "username": name })).await.status, 200);
-            for ask in asks {
-                let answer = ask.await.unwrap();
+            for task in asks {
+                let answer = task.await.unwrap();
                 assert!([200, 401].contains(&answer.status.as_u16()), "{}", answer.text());
             }
             assert_eq!(app.browser().sign_in(&passkey).await.refusal().1, "unknown_passkey");
@@ -242,7 +243,7 @@ async fn a_passkey_removed_during_its_verification_is_unknown() {
         unit.lock_user(owner.id).await.unwrap();
         let (mut browser, used) = (app.browser(), passkey.clone());
         let signing_in = tokio::spawn(async move { browser.sign_in(&used).await });
-        // Give the sign-in time to start waiting for the account or the file.
+        // Give the sign-in time to start waiting for the lock of the account or of the database file.
         tokio::time::sleep(Duration::from_millis(300)).await;
         assert!(unit.remove_passkey(owner.id, &id).await.unwrap());
         unit.commit().await.unwrap();
@@ -270,7 +271,7 @@ async fn a_username_that_is_being_given_up_cannot_be_taken() {
                 taking.push(tokio::spawn(async move { eve.post("/api/account/update", body).await }));
             }
             assert_eq!(leaving.await.unwrap().status, 200);
-            assert_eq!(done(taking).await, 0, "{backends:?}");
+            assert_eq!(count_successes(taking).await, 0, "{backends:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ async fn make_codes(own: &mut Browser) -> Vec<String> {
     answer.json()["codes"].as_array().unwrap().iter().map(|code| code.as_str().unwrap().to_owned()).collect()
 }
 
-fn using(identifier: &str, code: &str) -> Value {
+fn recovery_body(identifier: &str, code: &str) -> Value {
     json!({ "identifier": identifier, "code": code })
 }
 
@@ -20,7 +20,7 @@ async fn repeated_actions_send_at_most_three_notifications_an_hour() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        let passkey = own.sign_up_proven(&app, "ada").await;
+        let passkey = own.sign_up_verified(&app, "ada").await;
         for _ in 0..5 {
             make_codes(&mut own).await;
             assert_eq!(own.get("/api/account/export").await.status, 200);
@@ -45,25 +45,26 @@ async fn ten_codes_work_once_each_and_new_ones_void_the_old_ones() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        own.sign_up_proven(&app, "ada").await;
+        own.sign_up_verified(&app, "ada").await;
         let old = make_codes(&mut own).await;
         let codes = make_codes(&mut own).await;
         assert_eq!(codes.iter().collect::<HashSet<_>>().len(), 10);
         let mut browser = app.browser();
-        let refused = browser.post("/api/recovery/use", using("ada", &old[0])).await;
+        let refused = browser.post("/api/recovery/use", recovery_body("ada", &old[0])).await;
         assert_eq!(refused.refusal(), (401, "code_wrong".to_owned()));
         assert!(refused.json()["error"].get("tries_left").is_none());
 
-        let answer = browser.post("/api/recovery/use", using("ADA", &codes[0].to_lowercase().replace('-', " "))).await;
+        let answer =
+            browser.post("/api/recovery/use", recovery_body("ADA", &codes[0].to_lowercase().replace('-', " "))).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(
             (&answer.json()["session"]["method"], &answer.json()["next"]),
             (&json!("recovery"), &json!("/account"))
         );
         assert!(browser.get("/account").await.text().contains("Create a passkey on this device"));
-        let again = app.browser().post("/api/recovery/use", using("ada", &codes[0])).await;
+        let again = app.browser().post("/api/recovery/use", recovery_body("ada", &codes[0])).await;
         assert_eq!(again.refusal(), (401, "code_wrong".to_owned()));
-        let by_address = app.browser().post("/api/recovery/use", using("ada@example.org", &codes[1])).await;
+        let by_address = app.browser().post("/api/recovery/use", recovery_body("ada@example.org", &codes[1])).await;
         assert_eq!(by_address.status, 200);
         app.email_about("ada@example.org", "Recovery code used").await;
         app.email_about("ada@example.org", "New recovery codes were created").await;
@@ -79,7 +80,7 @@ async fn only_one_of_many_concurrent_uses_of_a_code_succeeds() {
         let code = make_codes(&mut own).await.remove(0);
         let tasks: Vec<_> = (0..8)
             .map(|_| {
-                let (mut browser, body) = (app.browser(), using("ada", &code));
+                let (mut browser, body) = (app.browser(), recovery_body("ada", &code));
                 tokio::spawn(async move { browser.post("/api/recovery/use", body).await.status.as_u16() })
             })
             .collect();
@@ -96,12 +97,12 @@ async fn a_passkey_created_after_a_recovery_code_is_not_on_probation() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
         let mut own = app.browser();
-        own.sign_up_proven(&app, "ada").await;
+        own.sign_up_verified(&app, "ada").await;
         let codes = make_codes(&mut own).await;
         let lost = own.get("/api/passkeys").await.json()["passkeys"][0]["id"].clone();
         app.clock.advance(Duration::from_mins(1));
         let mut browser = app.browser();
-        browser.post("/api/recovery/use", using("ada", &codes[0])).await;
+        browser.post("/api/recovery/use", recovery_body("ada", &codes[0])).await;
         let answer = browser.post("/api/passkeys/remove", json!({ "id": lost })).await;
         assert_eq!(answer.refusal(), (403, "reauthentication_required".to_owned()), "a code only allows adding one");
         let (new, _) = browser.add_passkey().await;
@@ -115,7 +116,7 @@ async fn a_passkey_created_after_a_recovery_code_is_not_on_probation() {
 async fn a_recovery_code_ends_the_block_of_a_report() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
-    own.sign_up_proven(&app, "ada").await;
+    own.sign_up_verified(&app, "ada").await;
     let codes = make_codes(&mut own).await;
     own.add_passkey().await;
     let email = app.email_about("ada@example.org", "A passkey was added to your account").await;
@@ -123,7 +124,7 @@ async fn a_recovery_code_ends_the_block_of_a_report() {
     assert_eq!(own.post("/api/account/not-me", body).await.status, 200);
     own.sign_in_by_email(&app, "ada").await;
     assert_eq!(own.post("/api/passkeys/start", json!({})).await.refusal().1, "older_passkey_required");
-    assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.status, 200);
+    assert_eq!(own.post("/api/recovery/use", recovery_body("ada", &codes[0])).await.status, 200);
     own.add_passkey().await;
 }
 
@@ -131,12 +132,12 @@ async fn a_recovery_code_ends_the_block_of_a_report() {
 async fn a_report_voids_codes_that_an_attacker_created() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
-    own.sign_up_proven(&app, "ada").await;
+    own.sign_up_verified(&app, "ada").await;
     let codes = make_codes(&mut own).await;
     let email = app.email_about("ada@example.org", "New recovery codes were created").await;
     let body = json!({ "token": email.token_for("/not-me") });
     assert_eq!(own.post("/api/account/not-me", body).await.status, 200);
-    assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.refusal().1, "code_wrong");
+    assert_eq!(own.post("/api/recovery/use", recovery_body("ada", &codes[0])).await.refusal().1, "code_wrong");
 }
 
 #[tokio::test]
@@ -160,13 +161,13 @@ async fn every_wrong_code_gets_the_same_answer() {
             ("ada", "123456"),
             ("ada", &"A".repeat(30_000)),
         ] {
-            let answer = app.browser().post("/api/recovery/use", using(identifier, code)).await;
+            let answer = app.browser().post("/api/recovery/use", recovery_body(identifier, code)).await;
             assert_eq!(answer.refusal(), (401, "code_wrong".to_owned()), "{identifier} {code}");
             assert!(answer.header("set-cookie").is_empty());
             bodies.insert(answer.body);
         }
         assert_eq!(bodies.len(), 1);
-        assert_eq!(app.browser().post("/api/recovery/use", using("ada", &codes[0])).await.status, 200);
+        assert_eq!(app.browser().post("/api/recovery/use", recovery_body("ada", &codes[0])).await.status, 200);
         assert_eq!(app.browser().post("/api/recovery/use", json!({ "code": "x" })).await.refusal().1, "bad_request");
     }
 }
@@ -175,11 +176,11 @@ async fn every_wrong_code_gets_the_same_answer() {
 async fn a_recovery_code_offers_a_new_passkey_even_if_one_was_declined() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
-    own.sign_up_proven(&app, "ada").await;
+    own.sign_up_verified(&app, "ada").await;
     let codes = make_codes(&mut own).await;
     own.sign_in_by_email(&app, "ada").await;
     own.form("/account", &[("action", "decline")]).await;
     assert!(!own.get("/account").await.text().contains("Create a passkey on this device"));
-    assert_eq!(own.post("/api/recovery/use", using("ada", &codes[0])).await.status, 200);
+    assert_eq!(own.post("/api/recovery/use", recovery_body("ada", &codes[0])).await.status, 200);
     assert!(own.get("/account").await.text().contains("Create a passkey on this device"));
 }

@@ -3,7 +3,7 @@ use serde_json::json;
 use std::time::Duration;
 
 #[tokio::test]
-async fn the_cookie_is_hidden_from_scripts_and_ends_with_the_browser_unless_kept() {
+async fn the_cookie_is_hidden_from_scripts_and_ends_with_the_browser_unless_the_user_stays_signed_in() {
     let app = App::start(Backends::Embedded).await;
     let passkey = app.browser().sign_up("ada").await;
     for (keep, age) in [(json!(null), None), (json!(false), None), (json!(true), Some("Max-Age=2592000"))] {

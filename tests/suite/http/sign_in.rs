@@ -31,17 +31,17 @@ async fn the_options_reveal_nothing_to_strangers() {
 }
 
 #[tokio::test]
-async fn next_is_kept_only_within_this_site() {
+async fn next_must_stay_within_this_site() {
     let app = App::start(Backends::Embedded).await;
     let passkey = app.browser().sign_up("ada").await;
-    for (wish, kept) in
+    for (requested, expected) in
         [(json!("/account?tab=1"), "/account?tab=1"), (json!("//evil.example"), "/account"), (Value::Null, "/account")]
     {
         let mut browser = app.browser();
         let options = browser.start_sign_in().await;
         let credential = passkey.assertion(&options, &app.origin).json();
-        let answer = browser.post("/api/sign-in/finish", json!({ "credential": credential, "next": wish })).await;
-        assert_eq!(answer.json()["next"], kept);
+        let answer = browser.post("/api/sign-in/finish", json!({ "credential": credential, "next": requested })).await;
+        assert_eq!(answer.json()["next"], expected);
     }
 }
 
@@ -76,14 +76,14 @@ async fn a_tampered_assertion_is_refused_and_spends_the_ceremony() {
     ];
     let app = App::start(Backends::Embedded).await;
     let passkey = app.browser().sign_up("ada").await;
-    for (what, change) in changes {
+    for (label, change) in changes {
         let mut browser = app.browser();
         let options = browser.start_sign_in().await;
         let mut tampered = passkey.assertion(&options, &app.origin);
         change(&mut tampered);
-        assert_eq!(finish(&mut browser, &tampered).await.refusal(), (401, "not_verified".to_owned()), "{what}");
+        assert_eq!(finish(&mut browser, &tampered).await.refusal(), (401, "not_verified".to_owned()), "{label}");
         let honest = passkey.assertion(&options, &app.origin);
-        assert_eq!(finish(&mut browser, &honest).await.refusal(), (401, "ceremony_expired".to_owned()), "{what}");
+        assert_eq!(finish(&mut browser, &honest).await.refusal(), (401, "ceremony_expired".to_owned()), "{label}");
         assert!(!browser.is_signed_in().await);
     }
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);

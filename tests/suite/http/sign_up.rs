@@ -147,16 +147,16 @@ async fn a_tampered_registration_is_refused_and_spends_the_ceremony() {
         }),
     ];
     let app = App::start(Backends::Embedded).await;
-    for (what, change) in changes {
+    for (label, change) in changes {
         let mut browser = app.browser();
         let options = browser.start_sign_up("ada").await;
         let honest = SoftPasskey::new(&options).registration(&options, &app.origin);
         let mut tampered = SoftPasskey::new(&options).registration(&options, &app.origin);
         change(&mut tampered);
         let code = finish(&mut browser, &tampered).await.refusal();
-        assert_eq!(code, (401, "not_verified".to_owned()), "{what}");
+        assert_eq!(code, (401, "not_verified".to_owned()), "{label}");
         let code = finish(&mut browser, &honest).await.refusal();
-        assert_eq!(code, (401, "ceremony_expired".to_owned()), "{what}: the ceremony is spent");
+        assert_eq!(code, (401, "ceremony_expired".to_owned()), "{label}: the ceremony is spent");
     }
     app.browser().sign_up("ada").await;
 }

@@ -1,4 +1,4 @@
-use super::server::{Encryption, MailServer, Severity};
+use super::server::{Behaviour, Encryption, MailServer};
 use crate::app::{App, Backends};
 use latchkey::server::jobs::EmailWorker;
 use latchkey::server::mail::Smtp;
@@ -18,9 +18,9 @@ async fn deliver(email_worker: &EmailWorker) {
     while email_worker.deliver_next().await.unwrap() {}
 }
 
-/// The number of recipients that the server was given.
+/// The number of `RCPT TO` commands that the server received.
 fn recipients(server: &MailServer) -> usize {
-    server.seen().commands.iter().filter(|line| line.starts_with("RCPT TO:")).count()
+    server.received().commands.iter().filter(|line| line.starts_with("RCPT TO:")).count()
 }
 
 async fn sign_up_by_email(app: &App, name: &str) {
@@ -32,17 +32,17 @@ async fn sign_up_by_email(app: &App, name: &str) {
 async fn a_deferred_email_is_sent_later_and_once() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let moods = [
-            Severity::RefuseRecipient("451 4.7.1 later"),
-            Severity::RefuseMessage("452 4.3.1 full"),
-            Severity::DropAtData,
+        let behaviours = [
+            Behaviour::RefuseRecipient("451 4.7.1 later"),
+            Behaviour::RefuseMessage("452 4.3.1 full"),
+            Behaviour::DropAtData,
         ];
-        let server = MailServer::start(Encryption::StartTls, &moods).await;
+        let server = MailServer::start(Encryption::StartTls, &behaviours).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         for pause in [5, 15, 45] {
             deliver(&email_worker).await;
-            assert!(server.seen().emails.is_empty());
+            assert!(server.received().emails.is_empty());
             app.clock.advance(Duration::from_secs(pause - 1));
             assert!(!email_worker.deliver_next().await.unwrap(), "not before {pause} s have passed");
             app.clock.advance(Duration::from_secs(1));
@@ -50,7 +50,7 @@ async fn a_deferred_email_is_sent_later_and_once() {
         deliver(&email_worker).await;
         app.clock.advance(Duration::from_mins(9));
         deliver(&email_worker).await;
-        assert_eq!(server.seen().emails.len(), 1, "{backends:?}");
+        assert_eq!(server.received().emails.len(), 1, "{backends:?}");
     }
 }
 
@@ -58,15 +58,15 @@ async fn a_deferred_email_is_sent_later_and_once() {
 async fn a_permanently_rejected_email_is_not_retried() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let moods = [Severity::RefuseRecipient("550 5.1.1 unknown"), Severity::Kind];
-        let server = MailServer::start(Encryption::StartTls, &moods).await;
+        let behaviours = [Behaviour::RefuseRecipient("550 5.1.1 unknown"), Behaviour::Normal];
+        let server = MailServer::start(Encryption::StartTls, &behaviours).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         deliver(&email_worker).await;
         app.clock.advance(Duration::from_mins(5));
         assert!(!email_worker.deliver_next().await.unwrap());
         assert_eq!(recipients(&server), 1);
-        assert!(server.seen().emails.is_empty());
+        assert!(server.received().emails.is_empty());
     }
 }
 
@@ -74,13 +74,13 @@ async fn a_permanently_rejected_email_is_not_retried() {
 async fn an_expired_email_is_not_retried() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let server = MailServer::start(Encryption::StartTls, &[Severity::RefuseRecipient("451 4.7.1 later")]).await;
+        let server = MailServer::start(Encryption::StartTls, &[Behaviour::RefuseRecipient("451 4.7.1 later")]).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         deliver(&email_worker).await;
         app.clock.advance(Duration::from_mins(10));
         deliver(&email_worker).await;
-        assert!(server.seen().emails.is_empty() && recipients(&server) == 1);
+        assert!(server.received().emails.is_empty() && recipients(&server) == 1);
     }
 }
 
@@ -88,14 +88,14 @@ async fn an_expired_email_is_not_retried() {
 async fn an_email_that_may_have_arrived_is_not_sent_again() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let server = MailServer::start(Encryption::StartTls, &[Severity::DropAfterMessage]).await;
+        let server = MailServer::start(Encryption::StartTls, &[Behaviour::DropAfterMessage]).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         for _ in 0..5 {
             deliver(&email_worker).await;
             app.clock.advance(Duration::from_mins(1));
         }
-        assert_eq!(server.seen().emails.len(), 1);
+        assert_eq!(server.received().emails.len(), 1);
     }
 }
 
@@ -103,7 +103,7 @@ async fn an_email_that_may_have_arrived_is_not_sent_again() {
 async fn a_hanging_server_delays_no_request_and_keeps_its_email() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let server = MailServer::start(Encryption::StartTls, &[Severity::Slow(Duration::from_secs(8))]).await;
+        let server = MailServer::start(Encryption::StartTls, &[Behaviour::Slow(Duration::from_secs(8))]).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         let stuck = tokio::spawn({
@@ -112,7 +112,7 @@ async fn a_hanging_server_delays_no_request_and_keeps_its_email() {
         });
         tokio::time::sleep(Duration::from_millis(300)).await;
         let began = Instant::now();
-        app.browser().ask("ada").await;
+        app.browser().request_sign_in_email("ada").await;
         assert!(began.elapsed() < Duration::from_secs(1), "the request took {:?}", began.elapsed());
         tokio::time::sleep(Duration::from_secs(6)).await;
         app.clock.advance(Duration::from_secs(10));
@@ -120,7 +120,7 @@ async fn a_hanging_server_delays_no_request_and_keeps_its_email() {
         while email_worker.deliver_next().await.unwrap() {}
         assert_eq!(recipients(&server), 0, "no other worker took it");
         assert!(stuck.await.unwrap());
-        assert_eq!((server.seen().emails.len(), recipients(&server)), (1, 1));
+        assert_eq!((server.received().emails.len(), recipients(&server)), (1, 1));
     }
 }
 
@@ -140,7 +140,7 @@ async fn concurrent_workers_send_every_email_once() {
         for worker in workers.collect::<Vec<_>>() {
             worker.await.unwrap();
         }
-        let emails = server.seen().emails;
+        let emails = server.received().emails;
         for number in 0..20 {
             let to = format!("To: ada{number}@example.org\r\n");
             assert_eq!(emails.iter().filter(|email| email.contains(&to)).count(), 1, "{backends:?}");
@@ -153,7 +153,7 @@ async fn concurrent_workers_send_every_email_once() {
 async fn an_email_of_a_killed_worker_is_sent_by_another() {
     for backends in Backends::ALL {
         let app = App::start(backends).await;
-        let server = MailServer::start(Encryption::StartTls, &[Severity::Silent]).await;
+        let server = MailServer::start(Encryption::StartTls, &[Behaviour::Silent]).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         let killed = tokio::spawn({
@@ -165,7 +165,7 @@ async fn an_email_of_a_killed_worker_is_sent_by_another() {
         assert!(!email_worker.deliver_next().await.unwrap(), "it is still claimed");
         app.clock.advance(Duration::from_secs(15));
         deliver(&email_worker).await;
-        assert_eq!(server.seen().emails.len(), 1, "{backends:?}");
+        assert_eq!(server.received().emails.len(), 1, "{backends:?}");
     }
 }
 
@@ -175,13 +175,13 @@ async fn a_server_that_greylists_for_five_minutes_gets_the_email_before_it_expir
         let app = App::start(backends).await;
         // As many attempts as fit into five minutes.
         let server =
-            MailServer::start(Encryption::StartTls, &[Severity::RefuseRecipient("451 4.7.1 greylisted"); 5]).await;
+            MailServer::start(Encryption::StartTls, &[Behaviour::RefuseRecipient("451 4.7.1 greylisted"); 5]).await;
         let email_worker = email_worker(&app, &server);
         sign_up_by_email(&app, "ada").await;
         let mut sent_after = None;
         for second in 0..600 {
             deliver(&email_worker).await;
-            if server.seen().emails.len() == 1 {
+            if server.received().emails.len() == 1 {
                 sent_after = Some(second);
                 break;
             }

@@ -12,8 +12,8 @@ use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// How the server behaves towards one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    Kind,
+pub enum Behaviour {
+    Normal,
     /// Sends this reply to `RCPT TO`.
     RefuseRecipient(&'static str),
     /// Sends this reply to the email itself.
@@ -37,9 +37,9 @@ pub enum Encryption {
     Implicit,
 }
 
-/// Emails that reached the server.
+/// The commands and emails that reached the server.
 #[derive(Clone, Debug, Default)]
-pub struct Seen {
+pub struct Received {
     /// Every command, in order, over all connections.
     pub commands: Vec<String>,
     /// Emails that were accepted, or received without a reply.
@@ -53,8 +53,8 @@ pub struct MailServer {
 }
 
 struct Shared {
-    seen: Mutex<Seen>,
-    moods: Mutex<Vec<Severity>>,
+    received: Mutex<Received>,
+    behaviours: Mutex<Vec<Behaviour>>,
     encryption: Encryption,
     tls: TlsAcceptor,
 }
@@ -74,23 +74,23 @@ pub fn acceptor() -> (TlsAcceptor, String) {
 }
 
 impl MailServer {
-    /// Each connection uses up one of `moods`; after that, the server behaves normally.
-    pub async fn start(encryption: Encryption, moods: &[Severity]) -> Self {
+    /// Each connection uses up one of `behaviours`; after that, the server behaves normally.
+    pub async fn start(encryption: Encryption, behaviours: &[Behaviour]) -> Self {
         let (tls, certificate_pem) = acceptor();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared {
-            seen: Mutex::default(),
-            moods: Mutex::new(moods.iter().rev().copied().collect()),
+            received: Mutex::default(),
+            behaviours: Mutex::new(behaviours.iter().rev().copied().collect()),
             encryption,
             tls,
         });
         let serving = Arc::clone(&shared);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let severity = serving.moods.lock().unwrap().pop().unwrap_or(Severity::Kind);
+                let behaviour = serving.behaviours.lock().unwrap().pop().unwrap_or(Behaviour::Normal);
                 let shared = Arc::clone(&serving);
-                tokio::spawn(async move { shared.serve(client, severity).await });
+                tokio::spawn(async move { shared.serve(client, behaviour).await });
             }
         });
         Self { address, certificate_pem, shared }
@@ -102,23 +102,23 @@ impl MailServer {
         format!("{scheme}://{login}localhost:{}", self.address.port())
     }
 
-    pub fn seen(&self) -> Seen {
-        self.shared.seen.lock().unwrap().clone()
+    pub fn received(&self) -> Received {
+        self.shared.received.lock().unwrap().clone()
     }
 
     /// From now on, the server behaves normally for new connections.
-    pub fn forgive(&self) {
-        self.shared.moods.lock().unwrap().clear();
+    pub fn behave_normally(&self) {
+        self.shared.behaviours.lock().unwrap().clear();
     }
 
     /// Waits until `count` emails have arrived.
-    pub async fn has_received(&self, count: usize, patience: Duration) {
+    pub async fn wait_for_emails(&self, count: usize, patience: Duration) {
         let waiting = async {
-            while self.seen().emails.len() < count {
+            while self.received().emails.len() < count {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
         };
-        tokio::time::timeout(patience, waiting).await.unwrap_or_else(|_| panic!("only {:?}", self.seen()));
+        tokio::time::timeout(patience, waiting).await.unwrap_or_else(|_| panic!("only {:?}", self.received()));
     }
 }
 
@@ -126,37 +126,39 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// How an SMTP conversation begins.
-struct Talk {
+struct ConversationStart {
     encrypted: bool,
     greet: bool,
 }
 
 impl Shared {
-    async fn serve(&self, client: TcpStream, severity: Severity) {
-        match severity {
-            Severity::Silent => return std::future::pending().await,
-            Severity::Slow(pause) => tokio::time::sleep(pause).await,
+    async fn serve(&self, client: TcpStream, behaviour: Behaviour) {
+        match behaviour {
+            Behaviour::Silent => return std::future::pending().await,
+            Behaviour::Slow(pause) => tokio::time::sleep(pause).await,
             _ => {}
         }
         if self.encryption == Encryption::Implicit {
             let Ok(client) = self.tls.accept(client).await else { return };
-            let _ = self.talk(Box::new(client), severity, Talk { encrypted: true, greet: true }).await;
+            let _ =
+                self.converse(Box::new(client), behaviour, ConversationStart { encrypted: true, greet: true }).await;
             return;
         }
-        let Ok(Some(client)) = self.talk(Box::new(client), severity, Talk { encrypted: false, greet: true }).await
+        let Ok(Some(client)) =
+            self.converse(Box::new(client), behaviour, ConversationStart { encrypted: false, greet: true }).await
         else {
             return;
         };
         let Ok(client) = self.tls.accept(client).await else { return };
-        let _ = self.talk(Box::new(client), severity, Talk { encrypted: true, greet: false }).await;
+        let _ = self.converse(Box::new(client), behaviour, ConversationStart { encrypted: true, greet: false }).await;
     }
 
     /// One SMTP conversation; returns the stream if it has to be encrypted next.
-    async fn talk(
+    async fn converse(
         &self,
         stream: Box<dyn Stream>,
-        severity: Severity,
-        Talk { encrypted, greet }: Talk,
+        behaviour: Behaviour,
+        ConversationStart { encrypted, greet }: ConversationStart,
     ) -> std::io::Result<Option<Box<dyn Stream>>> {
         let mut stream = BufReader::new(stream);
         if greet {
@@ -168,7 +170,7 @@ impl Shared {
                 return Ok(None);
             }
             let line = line.trim_end().to_owned();
-            self.seen.lock().unwrap().commands.push(line.clone());
+            self.received.lock().unwrap().commands.push(line.clone());
             let word = line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
             let reply = match word.as_str() {
                 "EHLO" if encrypted => "250-mail.test\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME",
@@ -178,24 +180,24 @@ impl Shared {
                     stream.write_all(b"220 go on\r\n").await?;
                     return Ok(Some(stream.into_inner()));
                 }
-                "AUTH" if severity == Severity::RefuseLogin => "535 5.7.8 no",
+                "AUTH" if behaviour == Behaviour::RefuseLogin => "535 5.7.8 no",
                 "AUTH" => "235 welcome",
-                "RCPT" => match severity {
-                    Severity::RefuseRecipient(reply) => reply,
+                "RCPT" => match behaviour {
+                    Behaviour::RefuseRecipient(reply) => reply,
                     _ => "250 ok",
                 },
-                "DATA" if severity == Severity::DropAtData => return Ok(None),
+                "DATA" if behaviour == Behaviour::DropAtData => return Ok(None),
                 "DATA" => {
                     stream.write_all(b"354 go on\r\n").await?;
                     let email = read_email(&mut stream).await?;
-                    match severity {
-                        Severity::RefuseMessage(reply) => reply,
-                        Severity::DropAfterMessage => {
-                            self.seen.lock().unwrap().emails.push(email);
+                    match behaviour {
+                        Behaviour::RefuseMessage(reply) => reply,
+                        Behaviour::DropAfterMessage => {
+                            self.received.lock().unwrap().emails.push(email);
                             return Ok(None);
                         }
                         _ => {
-                            self.seen.lock().unwrap().emails.push(email);
+                            self.received.lock().unwrap().emails.push(email);
                             "250 taken"
                         }
                     }

@@ -1,4 +1,4 @@
-use super::server::{Encryption, MailServer, Severity};
+use super::server::{Behaviour, Encryption, MailServer};
 use latchkey::server::mail::{DeliveryError, Email, HandOverError, Smtp, Transport};
 use latchkey::server::model::email_queue::EmailId;
 use lettre::transport::smtp::client::Certificate;
@@ -30,14 +30,18 @@ async fn an_email_is_sent_encrypted_and_authenticated_with_both_parts() {
     for encryption in [Encryption::StartTls, Encryption::Implicit] {
         let server = MailServer::start(encryption, &[]).await;
         send(&smtp(&server, "post%40id:se%2Fcret@", true)).await.unwrap();
-        let seen = server.seen();
-        assert_eq!(seen.commands.iter().any(|line| line == "STARTTLS"), encryption == Encryption::StartTls);
+        let received = server.received();
+        assert_eq!(received.commands.iter().any(|line| line == "STARTTLS"), encryption == Encryption::StartTls);
         // base64 of "\0post@id\0se/cret" (RFC 4616)
-        assert!(seen.commands.contains(&"AUTH PLAIN AHBvc3RAaWQAc2UvY3JldA==".to_owned()), "{:?}", seen.commands);
-        assert!(seen.commands.contains(&"MAIL FROM:<no-reply@id.example>".to_owned()), "{:?}", seen.commands);
-        assert!(seen.commands.contains(&"RCPT TO:<ada@example.org>".to_owned()), "{:?}", seen.commands);
+        assert!(
+            received.commands.contains(&"AUTH PLAIN AHBvc3RAaWQAc2UvY3JldA==".to_owned()),
+            "{:?}",
+            received.commands
+        );
+        assert!(received.commands.contains(&"MAIL FROM:<no-reply@id.example>".to_owned()), "{:?}", received.commands);
+        assert!(received.commands.contains(&"RCPT TO:<ada@example.org>".to_owned()), "{:?}", received.commands);
         // A display name of several words, as a fork may have, is quoted (RFC 5322, section 3.4).
-        let email = seen.emails[0].replace('"', "");
+        let email = received.emails[0].replace('"', "");
         for part in [
             "From: Latchkey <no-reply@id.example>\r\n",
             "To: ada@example.org\r\n",
@@ -58,16 +62,16 @@ async fn a_server_without_encryption_gets_neither_credentials_nor_email() {
     let server = MailServer::start(Encryption::None, &[]).await;
     let error = send(&smtp(&server, "post:secret@", true)).await.unwrap_err();
     assert!(error.contains("STARTTLS is not supported"), "{error}");
-    let seen = server.seen();
-    assert!(seen.emails.is_empty());
-    assert!(!seen.commands.iter().any(|line| line.starts_with("AUTH") || line.starts_with("MAIL")), "{seen:?}");
+    let received = server.received();
+    assert!(received.emails.is_empty());
+    assert!(!received.commands.iter().any(|line| line.starts_with("AUTH") || line.starts_with("MAIL")), "{received:?}");
 }
 
 #[tokio::test]
 async fn a_local_mail_catcher_needs_neither_login_nor_encryption() {
     let server = MailServer::start(Encryption::None, &[]).await;
     send(&smtp(&server, "", true)).await.unwrap();
-    assert_eq!(server.seen().emails.len(), 1);
+    assert_eq!(server.received().emails.len(), 1);
 }
 
 #[tokio::test]
@@ -79,8 +83,8 @@ async fn a_certificate_is_verified_unless_the_server_is_local() {
         let elsewhere = Smtp::new(&url, "Latchkey <no-reply@id.example>", "id.example", None).unwrap();
         let error = send(&elsewhere).await.unwrap_err();
         assert!(error.contains("InvalidCertificate"), "{error}");
-        assert!(server.seen().emails.is_empty());
-        assert!(!server.seen().commands.iter().any(|line| line.starts_with("AUTH")));
+        assert!(server.received().emails.is_empty());
+        assert!(!server.received().commands.iter().any(|line| line.starts_with("AUTH")));
     }
     for encryption in [Encryption::StartTls, Encryption::Implicit] {
         for (login, host) in [("post:secret@", "localhost"), ("", "localhost"), ("", "127.0.0.1")] {
@@ -89,9 +93,9 @@ async fn a_certificate_is_verified_unless_the_server_is_local() {
             let here = Smtp::new(&url, "Latchkey <no-reply@id.example>", "id.example", None).unwrap();
             send(&here).await.unwrap();
             here.check().await.unwrap();
-            assert_eq!(server.seen().emails.len(), 1);
+            assert_eq!(server.received().emails.len(), 1);
             assert_eq!(
-                server.seen().commands.iter().any(|line| line == "STARTTLS"),
+                server.received().commands.iter().any(|line| line == "STARTTLS"),
                 encryption == Encryption::StartTls,
                 "offered encryption is used"
             );
@@ -101,30 +105,30 @@ async fn a_certificate_is_verified_unless_the_server_is_local() {
 
 #[tokio::test]
 async fn the_status_of_a_rejection_says_whether_it_is_permanent() {
-    for (severity, is_final) in [
-        (Severity::RefuseRecipient("550 5.1.1 <ada@example.org> no such person"), true),
-        (Severity::RefuseRecipient("451 4.7.1 greylisted, ada@example.org"), false),
-        (Severity::RefuseLogin, false),
-        (Severity::DropAtData, false),
+    for (behaviour, is_final) in [
+        (Behaviour::RefuseRecipient("550 5.1.1 <ada@example.org> no such person"), true),
+        (Behaviour::RefuseRecipient("451 4.7.1 greylisted, ada@example.org"), false),
+        (Behaviour::RefuseLogin, false),
+        (Behaviour::DropAtData, false),
     ] {
-        let server = MailServer::start(Encryption::StartTls, &[severity]).await;
+        let server = MailServer::start(Encryption::StartTls, &[behaviour]).await;
         let error = smtp(&server, "post:secret@", true).prepare(email()).await.err().unwrap();
-        assert_eq!(matches!(error, DeliveryError::Never(_)), is_final, "{severity:?}");
+        assert_eq!(matches!(error, DeliveryError::Never(_)), is_final, "{behaviour:?}");
         assert!(!format!("{error:?}").contains("ada@example.org"), "no address in the log: {error:?}");
     }
 }
 
 #[tokio::test]
 async fn in_the_last_step_a_rejection_is_certain_and_silence_is_not() {
-    let moods = [
-        Severity::RefuseMessage("452 4.3.1 full"),
-        Severity::RefuseMessage("554 5.6.0 no"),
-        Severity::DropAfterMessage,
+    let behaviours = [
+        Behaviour::RefuseMessage("452 4.3.1 full"),
+        Behaviour::RefuseMessage("554 5.6.0 no"),
+        Behaviour::DropAfterMessage,
     ];
-    let server = MailServer::start(Encryption::StartTls, &moods).await;
+    let server = MailServer::start(Encryption::StartTls, &behaviours).await;
     let smtp = smtp(&server, "post:secret@", true);
     let mut outcomes = Vec::new();
-    for _ in moods {
+    for _ in behaviours {
         let ready = smtp.prepare(email()).await.unwrap();
         outcomes.push(match ready.finish().await.unwrap_err() {
             HandOverError::Refused(DeliveryError::Later(_)) => "later",
@@ -141,12 +145,12 @@ async fn a_prepared_email_that_is_dropped_is_not_sent() {
     let server = MailServer::start(Encryption::StartTls, &[]).await;
     drop(smtp(&server, "post:secret@", true).prepare(email()).await.unwrap());
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-    assert!(server.seen().emails.is_empty());
+    assert!(server.received().emails.is_empty());
 }
 
 #[tokio::test]
 async fn the_doctor_waits_for_a_slow_greeting_as_long_as_the_sender_does() {
-    let server = MailServer::start(Encryption::StartTls, &[Severity::Slow(Duration::from_secs(15)); 2]).await;
+    let server = MailServer::start(Encryption::StartTls, &[Behaviour::Slow(Duration::from_secs(15)); 2]).await;
     let smtp = smtp(&server, "post:secret@", true);
     let (checked, sent) = tokio::join!(smtp.check(), send(&smtp));
     checked.unwrap();

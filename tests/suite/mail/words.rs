@@ -23,7 +23,7 @@ fn address() -> EmailAddress {
     EmailAddress::parse("Ada@Bücher.example").unwrap()
 }
 
-fn written(purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Email {
+fn write_english(purpose: &Purpose, name: Option<&str>) -> latchkey::server::mail::Email {
     write_in(Language::English, purpose, name)
 }
 
@@ -39,10 +39,10 @@ fn write_in(language: Language, purpose: &Purpose, name: Option<&str>) -> latchk
         link: &Token::random(&Constant),
         code: Some(&Code::random(&Constant)),
     };
-    draft.write(&head()).unwrap()
+    draft.write(&branding()).unwrap()
 }
 
-fn head() -> Branding {
+fn branding() -> Branding {
     let config = latchkey::bootstrap::settings(&Source::from_pairs([
         ("PUBLIC_URL", "https://id.example"),
         ("SECRET_KEY", "the key of this test, and of no other"),
@@ -94,7 +94,7 @@ fn the_emails_match_the_reviewed_snapshots() {
         ("confirm", confirm(), None),
         ("reauthenticate", reauthenticate(), Some("Ada")),
     ] {
-        let email = written(&purpose, greeted);
+        let email = write_english(&purpose, greeted);
         assert_eq!(email.recipient, "Ada@xn--bcher-kva.example");
         insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
             insta::assert_snapshot!(format!("{name}.txt"), format!("{}\n\n{}", email.subject, email.text));
@@ -125,7 +125,7 @@ fn the_security_notifications_match_the_reviewed_snapshots() {
     for occasion in Occasion::ALL {
         let about = security_email(occasion, occasion == Occasion::AddressChanged);
         let id = EmailId(uuid::Uuid::nil());
-        let email = write_notification(id, &about, &Token::random(&Constant), &head()).unwrap();
+        let email = write_notification(id, &about, &Token::random(&Constant), &branding()).unwrap();
         let is_answerable = email.text.contains("https://id.example/not-me?token=");
         assert_eq!(is_answerable, occasion != Occasion::Deleted, "{}", email.text);
         assert!(!email.html.contains("<b>phone"), "{}", email.html);
@@ -134,31 +134,34 @@ fn the_security_notifications_match_the_reviewed_snapshots() {
             insta::assert_snapshot!(name, format!("{}\n\n{}", email.subject, email.text));
         });
         let about = Notification { language: Language::German, ..about };
-        let german = write_notification(id, &about, &Token::random(&Constant), &head()).unwrap();
+        let german = write_notification(id, &about, &Token::random(&Constant), &branding()).unwrap();
         insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
             let name = format!("security_{}.de.txt", occasion.name());
             insta::assert_snapshot!(name, format!("{}\n\n{}", german.subject, german.text));
         });
     }
-    let email = security_email(Occasion::AddressChanged, true);
-    let id = EmailId(uuid::Uuid::nil());
-    let email = write_notification(id, &email, &Token::random(&Constant), &head()).unwrap();
-    insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
-        insta::assert_snapshot!("security_address-changed.html", email.html);
-    });
+    // With both links, with one, and with none.
+    for occasion in [Occasion::AddressChanged, Occasion::NewDevice, Occasion::Deleted] {
+        let email = security_email(occasion, occasion == Occasion::AddressChanged);
+        let id = EmailId(uuid::Uuid::nil());
+        let email = write_notification(id, &email, &Token::random(&Constant), &branding()).unwrap();
+        insta::with_settings!({ snapshot_path => "../snapshots", prepend_module_to_snapshot => false }, {
+            insta::assert_snapshot!(format!("security_{}.html", occasion.name()), email.html);
+        });
+    }
 }
 
 #[test]
 fn names_are_text_in_an_email_and_never_markup() {
-    let email = written(&sign_in(), Some("<b>Ada</b> {{ 7 * 7 }}"));
+    let email = write_english(&sign_in(), Some("<b>Ada</b> {{ 7 * 7 }}"));
     assert!(!email.html.contains("<b>Ada") && email.html.contains("{{ 7 * 7 }}"), "{}", email.html);
     assert!(email.text.contains("Hello <b>Ada</b> {{ 7 * 7 }},"), "{}", email.text);
 }
 
 #[test]
-fn an_email_to_an_unproven_address_contains_no_user_input() {
+fn an_email_to_an_unverified_address_contains_no_user_input() {
     for purpose in [sign_up(), confirm()] {
-        let email = written(&purpose, None);
+        let email = write_english(&purpose, None);
         for typed in ["typed-name", "Typed Words", "Ada@", "ada@"] {
             assert!(!email.text.contains(typed) && !email.html.contains(typed), "{typed}: {}", email.text);
         }
@@ -167,7 +170,7 @@ fn an_email_to_an_unproven_address_contains_no_user_input() {
 
 #[test]
 fn an_email_needs_no_images_and_supports_dark_mode() {
-    let email = written(&sign_in(), Some("Ada"));
+    let email = write_english(&sign_in(), Some("Ada"));
     assert!(!email.html.contains("<img") && !email.html.contains("url("));
     assert!(email.html.contains("prefers-color-scheme: dark") && email.html.contains("color-scheme: light dark"));
     assert!(email.text.contains(Code::random(&Constant).expose()));

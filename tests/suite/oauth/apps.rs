@@ -1,6 +1,6 @@
 //! `/apps`: a user's applications, and ending their access.
 
-use super::relying_party::{arrived, change, provider, register, register_as, userinfo};
+use super::relying_party::{change, client_redirect, provider, register, register_as, userinfo};
 use crate::app::Backends;
 use latchkey::server::admin::{ApplicationChange, ClientChange};
 
@@ -50,16 +50,16 @@ async fn consent_is_requested_again_after_it_was_withdrawn() {
         let mut browser = app.browser();
         browser.sign_up("ada").await;
         let party = register(&app, "photos", ClientChange { consent: Some(ConsentRule::Once), ..change() }).await;
-        let page = party.ask(&mut browser, &[("scope", "openid profile")]).await.unwrap_err().text();
+        let page = party.authorize(&mut browser, &[("scope", "openid profile")]).await.unwrap_err().text();
         let user = page.split("name=\"user\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         let address = format!("/oauth/continue/{}", browser.cookies["latchkey_pending"]);
         let answer = browser.form(&address, &[("action", "allow"), ("user", &user)]).await;
-        let tokens = party.finish(&app, &arrived(&answer).unwrap(), &[]).await;
+        let tokens = party.finish(&app, &client_redirect(&answer).unwrap(), &[]).await;
         let page = browser.get("/apps").await.text();
         assert!(page.contains("Your name and username") && page.contains("Withdraw access"), "{page}");
         browser.form("/apps", &[("action", "withdraw"), ("application", "photos")]).await;
         assert_eq!(userinfo(&app, &tokens.access_token).await.status, 401);
-        assert!(party.ask(&mut browser, &[("scope", "openid profile")]).await.is_err(), "asked again");
+        assert!(party.authorize(&mut browser, &[("scope", "openid profile")]).await.is_err(), "asked again");
         assert!(browser.get("/api/account/events").await.text().contains("consent_withdrawn"));
     }
 }

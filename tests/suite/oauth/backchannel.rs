@@ -1,6 +1,6 @@
 //! List 6: back-channel logout when a session ends, and the HTTP client for such requests.
 
-use super::relying_party::{RelyingParty, change, provider, published, register};
+use super::relying_party::{RelyingParty, change, provider, published_keys, register};
 use crate::app::{App, Backends, Browser};
 use latchkey::server::admin::{ApplicationChange, ApplicationsFile, ClientChange};
 use latchkey::server::jobs::LogoutWorker;
@@ -30,7 +30,7 @@ fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 }
 
 /// Reads one request and returns its body.
-fn body_of(stream: &mut TcpStream) -> String {
+fn read_body(stream: &mut TcpStream) -> String {
     let (mut read, mut buffer) = (Vec::new(), [0; 4096]);
     loop {
         let count = stream.read(&mut buffer).unwrap_or_default();
@@ -53,14 +53,14 @@ fn listen(answers: Vec<Vec<u8>>) -> Listener {
     let uri = format!("http://127.0.0.1:{}/logout", listener.local_addr().unwrap().port());
     let (sender, posted) = channel();
     let answers = Arc::new(Mutex::new(answers));
-    let coming = Arc::clone(&answers);
+    let queue = Arc::clone(&answers);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
-            let body = body_of(&mut stream);
-            let mut coming = coming.lock().unwrap();
-            let answer = if coming.len() > 1 { coming.remove(0) } else { coming[0].clone() };
-            drop(coming);
+            let body = read_body(&mut stream);
+            let mut queue = queue.lock().unwrap();
+            let answer = if queue.len() > 1 { queue.remove(0) } else { queue[0].clone() };
+            drop(queue);
             let _ = stream.write_all(&answer);
             if sender.send(body).is_err() {
                 break;
@@ -70,7 +70,7 @@ fn listen(answers: Vec<Vec<u8>>) -> Listener {
     Listener { uri, posted, answers }
 }
 
-struct Visit {
+struct Fixture {
     app: App,
     browser: Browser,
     party: RelyingParty,
@@ -78,15 +78,15 @@ struct Visit {
     sid: String,
 }
 
-async fn visit(backends: Backends) -> Visit {
+async fn fixture(backends: Backends) -> Fixture {
     let app = provider(backends).await;
     let listener = listen(vec![answer("200 OK", "", b"")]);
     let mut browser = app.browser();
-    browser.sign_up_proven(&app, "ada").await;
+    browser.sign_up_verified(&app, "ada").await;
     let client = ClientChange { backchannel_logout_uri: Some(listener.uri.clone()), ..change() };
     let party = register(&app, "photos", client).await;
     let sid = party.sign_in(&app, &mut browser, &[]).await.claims.text("sid").unwrap().to_owned();
-    Visit { app, browser, party, listener, sid }
+    Fixture { app, browser, party, listener, sid }
 }
 
 fn worker(app: &App) -> LogoutWorker {
@@ -105,7 +105,7 @@ async fn deliver(app: &App) -> usize {
 async fn claims(app: &App, body: &str) -> Members {
     let token =
         url::form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == "logout_token").unwrap().1.into_owned();
-    let keys = published(app).await;
+    let keys = published_keys(app).await;
     let known: Vec<_> = keys.iter().map(|(id, key)| VerifyingKey { id, key }).collect();
     verify(&token, &["logout+jwt"], &known).unwrap()
 }
@@ -113,7 +113,7 @@ async fn claims(app: &App, body: &str) -> Members {
 #[tokio::test]
 async fn oidcc_backchannel_rp_initiated_logout() {
     for backends in Backends::ALL {
-        let Visit { app, mut browser, party, listener, sid } = visit(backends).await;
+        let Fixture { app, mut browser, party, listener, sid } = fixture(backends).await;
         // Several sign-ins in one session cause one logout token.
         party.sign_in(&app, &mut browser, &[]).await;
         browser.form("/sign-out", &[]).await;
@@ -129,7 +129,7 @@ async fn oidcc_backchannel_rp_initiated_logout() {
         let event = "http://schemas.openid.net/event/backchannel-logout";
         assert_eq!(claims.get("events").unwrap(), &json!({ event: {} }));
         let none =
-            party.ask(&mut browser, &[("prompt", "none")]).await.unwrap_or_else(|page| panic!("{}", page.text()));
+            party.authorize(&mut browser, &[("prompt", "none")]).await.unwrap_or_else(|page| panic!("{}", page.text()));
         assert_eq!(none.parameters["error"], "login_required");
         let results = app.store.logout_results_at(&ApplicationId::parse("photos").unwrap()).await.unwrap();
         assert_eq!((results.len(), results[0].failure.clone()), (1, None));
@@ -164,7 +164,7 @@ const EVENTS: [&str; 11] = [
 async fn ending_a_session_notifies_its_applications_and_expiry_does_not() {
     for backends in Backends::ALL {
         for event in EVENTS {
-            let Visit { app, mut browser, listener, sid, .. } = visit(backends).await;
+            let Fixture { app, mut browser, listener, sid, .. } = fixture(backends).await;
             let family = GroupName::parse("family").unwrap();
             app.state.groups().put(&family, None, None).await.unwrap();
             let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
@@ -234,7 +234,7 @@ async fn ending_a_session_notifies_its_applications_and_expiry_does_not() {
 #[tokio::test]
 async fn a_failed_logout_request_is_retried_for_an_hour_with_a_new_token() {
     for backends in Backends::ALL {
-        let Visit { app, mut browser, listener, .. } = visit(backends).await;
+        let Fixture { app, mut browser, listener, .. } = fixture(backends).await;
         *listener.answers.lock().unwrap() = vec![answer("503 Busy", "", b""), answer("204 No Content", "", b"")];
         browser.form("/sign-out", &[]).await;
         assert_eq!(deliver(&app).await, 1);
@@ -248,13 +248,13 @@ async fn a_failed_logout_request_is_retried_for_an_hour_with_a_new_token() {
         let id = ApplicationId::parse("photos").unwrap();
         assert_eq!(app.store.logout_results_at(&id).await.unwrap()[0].failure, None);
 
-        let Visit { app, mut browser, listener, .. } = visit(backends).await;
+        let Fixture { app, mut browser, listener, .. } = fixture(backends).await;
         *listener.answers.lock().unwrap() = vec![answer("400 Bad Request", "", b"")];
         browser.form("/sign-out", &[]).await;
         let mut tries = 0;
         for _ in 0..70 {
             tries += deliver(&app).await;
-            app.clock.turn(1);
+            app.clock.shift_minutes(1);
         }
         assert!((5..20).contains(&tries), "{tries}");
         let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
@@ -266,18 +266,18 @@ async fn a_failed_logout_request_is_retried_for_an_hour_with_a_new_token() {
 
 #[tokio::test]
 async fn outbound_requests_follow_no_redirect_and_are_limited_in_time_and_size() {
-    let door = OutboundClient { allowed: Arc::default() };
+    let outbound = OutboundClient { allowed: Arc::default() };
     let inner = listen(vec![answer("200 OK", "", b"secret")]);
     let redirects = listen(vec![answer("302 Found", &format!("location: {}\r\n", inner.uri), b"")]);
-    let reply = door.post_form(&redirects.uri, Vec::new(), Reach::Registered).await.unwrap();
+    let reply = outbound.post_form(&redirects.uri, Vec::new(), Reach::Registered).await.unwrap();
     assert_eq!(reply.status, 302);
     assert!(inner.posted.try_recv().is_err(), "the redirect is not followed");
     let large = listen(vec![answer("200 OK", "", &vec![b'x'; 1_000_000])]);
-    assert_eq!(door.post_form(&large.uri, Vec::new(), Reach::Registered).await.unwrap().body.len(), 64 * 1024);
+    assert_eq!(outbound.post_form(&large.uri, Vec::new(), Reach::Registered).await.unwrap().body.len(), 64 * 1024);
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("http://{}/", silent.local_addr().unwrap());
     let started = std::time::Instant::now();
-    let refused = door.post_form(&uri, Vec::new(), Reach::Registered).await;
+    let refused = outbound.post_form(&uri, Vec::new(), Reach::Registered).await;
     assert!(matches!(refused, Err(OutboundError::NoAnswer(_))), "{refused:?}");
     assert!(started.elapsed() < Duration::from_secs(8));
 }
@@ -286,7 +286,7 @@ async fn outbound_requests_follow_no_redirect_and_are_limited_in_time_and_size()
 async fn outbound_requests_reach_allowed_addresses_only() {
     let own = listen(vec![answer("200 OK", "", b"")]);
     let port = own.uri.rsplit(':').next().unwrap().to_owned();
-    let door = OutboundClient { allowed: Arc::default() };
+    let outbound = OutboundClient { allowed: Arc::default() };
     for (uri, reach, expected) in [
         (format!("https://127.0.0.1:{port}"), Reach::Public, OutboundError::Forbidden),
         (format!("https://localhost:{port}"), Reach::Public, OutboundError::Forbidden),
@@ -298,7 +298,7 @@ async fn outbound_requests_reach_allowed_addresses_only() {
         ("https://user@example.org/".to_owned(), Reach::Registered, OutboundError::UserInfo),
         ("ftp://example.org/".to_owned(), Reach::Registered, OutboundError::Scheme),
     ] {
-        assert_eq!(door.post_form(&uri, Vec::new(), reach).await, Err(expected), "{uri}");
+        assert_eq!(outbound.post_form(&uri, Vec::new(), reach).await, Err(expected), "{uri}");
     }
     assert!(own.posted.try_recv().is_err(), "nothing arrived");
     let open = OutboundClient { allowed: Arc::from(["127.0.0.0/8".parse().unwrap()]) };

@@ -87,7 +87,7 @@ async fn several_secrets_are_valid_until_they_expire_or_are_removed() {
 }
 
 #[tokio::test]
-async fn a_code_is_bound_to_its_client_redirect_uri_challenge_and_minute() {
+async fn a_code_is_bound_to_its_client_redirect_uri_and_challenge_and_expires_after_a_minute() {
     let (app, mut browser, mut party) = signed_in(change()).await;
     let other = register(&app, "wiki", change()).await;
     let code = party.code(&mut browser, &[]).await;
@@ -124,11 +124,11 @@ async fn pkce_is_required_unless_the_application_opts_out() {
     let (app, mut browser, mut party) = signed_in(strict).await;
     party.sign_in(&app, &mut browser, &[]).await;
     party.uses_pkce = false;
-    let arrived = party.ask(&mut browser, &[]).await.unwrap_or_else(|page| panic!("{}", page.text()));
-    assert_eq!(arrived.parameters["error"], "invalid_request");
+    let client_redirect = party.authorize(&mut browser, &[]).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    assert_eq!(client_redirect.parameters["error"], "invalid_request");
     let plain = [("code_challenge", "x"), ("code_challenge_method", "plain")];
-    let arrived = party.ask(&mut browser, &plain).await.unwrap_or_else(|page| panic!("{}", page.text()));
-    assert_eq!(arrived.parameters["error"], "invalid_request");
+    let client_redirect = party.authorize(&mut browser, &plain).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    assert_eq!(client_redirect.parameters["error"], "invalid_request");
 }
 
 #[tokio::test]
@@ -150,23 +150,23 @@ async fn every_error_has_the_format_of_oauth() {
         (Method::POST, "/oauth/token", vec![form, ("origin", "https://evil.example")], "client_id=x", 401),
         (Method::POST, "/oauth/token", vec![form, ("accept", "text/html")], "client_id=x", 401),
     ] {
-        let answer = crate::http::edge_send(&app, (method.clone(), path), &headers, body.to_owned()).await;
+        let answer = crate::http::send_request(&app, (method.clone(), path), &headers, body.to_owned()).await;
         assert_eq!(oauth_error(&answer).0, expected, "{method} {path} {headers:?}");
         assert_eq!(answer.header("allow").is_empty(), expected != 405, "{method} {path}");
     }
     // A browser gets a page.
     let html = [("accept", "text/html")];
-    let page = crate::http::edge_send(&app, (Method::PUT, "/oauth/authorize"), &html, "").await;
+    let page = crate::http::send_request(&app, (Method::PUT, "/oauth/authorize"), &html, "").await;
     assert!(page.text().contains("<h1>") && page.header("allow").contains("GET"), "{}", page.text());
     let two = [("authorization", "Basic x")];
-    let answer = crate::http::edge_send(&app, (Method::GET, "/oauth/userinfo"), &two, "").await;
+    let answer = crate::http::send_request(&app, (Method::GET, "/oauth/userinfo"), &two, "").await;
     assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (400, "Bearer error=\"invalid_request\""));
     for path in ["/oauth/token", "/oauth/userinfo", "/oauth/revoke"] {
-        let answer = crate::http::edge_send(&app, (Method::POST, path), &[form], "").await;
+        let answer = crate::http::send_request(&app, (Method::POST, path), &[form], "").await;
         assert_eq!(answer.header("access-control-allow-origin"), "*", "{path}");
     }
     for path in ["/oauth/authorize", "/oauth/introspect", "/oauth/continue/x"] {
-        let answer = crate::http::edge_send(&app, (Method::POST, path), &[form], "").await;
+        let answer = crate::http::send_request(&app, (Method::POST, path), &[form], "").await;
         assert_eq!(answer.header("access-control-allow-origin"), "", "{path}");
     }
 }
@@ -182,16 +182,16 @@ async fn tokens_are_introspected_and_revoked_by_their_own_application_only() {
         let nameless = party.sign_in(&app, &mut browser, &[("scope", "openid")]).await.access_token;
         let tokens = party.sign_in(&app, &mut browser, &[("scope", "openid profile offline_access")]).await;
         let (access, refresh) = (tokens.access_token.as_str(), tokens.refresh_token.as_deref().unwrap());
-        let described = async |party: &RelyingParty, token: &str| {
+        let introspect = async |party: &RelyingParty, token: &str| {
             let answer = party.post(&app, "/oauth/introspect", &[("token", token)]).await;
             assert_eq!(answer.status, 200, "{}", answer.text());
             answer.json()
         };
-        assert_eq!(described(&party, &nameless).await["username"], serde_json::Value::Null, "only with profile");
-        let own = described(&party, access).await;
+        assert_eq!(introspect(&party, &nameless).await["username"], serde_json::Value::Null, "only with profile");
+        let own = introspect(&party, access).await;
         assert_eq!((own["active"].as_bool(), own["client_id"].as_str()), (Some(true), Some("photos")));
         assert_eq!((own["username"].as_str(), own["sub"].as_str()), (Some("ada"), tokens.claims.text("sub")));
-        assert_eq!(described(&party, refresh).await["active"], true);
+        assert_eq!(introspect(&party, refresh).await["active"], true);
         let inactive = serde_json::json!({ "active": false });
         for token in [access, refresh, "x", ""] {
             let answer = other.post(&app, "/oauth/introspect", &[("token", token)]).await;

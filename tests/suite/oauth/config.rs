@@ -1,6 +1,6 @@
 //! List 2: the configuration profile, and the key set of list 0.
 
-use super::relying_party::{provider, published};
+use super::relying_party::{provider, published_keys};
 use crate::app::{App, Backends};
 use axum::http::Method;
 use serde_json::Value;
@@ -26,8 +26,8 @@ async fn oidcc_discovery_endpoint_verification() {
     ] {
         let url = url::Url::parse(document[endpoint].as_str().unwrap()).unwrap();
         assert_eq!((url.scheme(), url.query(), url.fragment()), ("https", None, None), "{endpoint}");
-        let asked = crate::http::edge_send(&app, (Method::POST, url.path()), &[], "").await;
-        assert_ne!(asked.status, 404, "{endpoint} exists");
+        let response = crate::http::send_request(&app, (Method::POST, url.path()), &[], "").await;
+        assert_ne!(response.status, 404, "{endpoint} exists");
     }
     let list = |name: &str| -> Vec<String> {
         let list = document[name].as_array().unwrap_or_else(|| panic!("{name}"));
@@ -65,7 +65,7 @@ async fn the_key_set_has_public_members_only_and_unique_key_ids() {
         assert!(key.keys().all(|member| public.contains(&member.as_str())), "{key:?}");
         assert_eq!(key["use"], "sig");
     }
-    for (name, key) in published(&app).await {
+    for (name, key) in published_keys(&app).await {
         assert_eq!(name, key.id(), "the key id is the thumbprint");
     }
 }
@@ -79,11 +79,11 @@ async fn without_keys_the_provider_is_not_ready_but_the_rest_of_the_site_is() {
         (Method::GET, "/oauth/jwks"),
         (Method::GET, "/oauth/authorize?client_id=x"),
     ] {
-        let answer = crate::http::edge_send(&app, (method, path), &[], "").await;
+        let answer = crate::http::send_request(&app, (method, path), &[], "").await;
         assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "2"), "{path}");
     }
     let form = [("content-type", "application/x-www-form-urlencoded")];
-    let answer = crate::http::edge_send(&app, (Method::POST, "/oauth/token"), &form, "grant_type=x").await;
+    let answer = crate::http::send_request(&app, (Method::POST, "/oauth/token"), &form, "grant_type=x").await;
     assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "2"));
     assert_eq!(answer.json()["error"], "temporarily_unavailable");
     assert_eq!(app.browser().get("/sign-in").await.status, 200);

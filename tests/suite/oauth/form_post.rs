@@ -16,9 +16,10 @@ async fn responses_arrive_by_query_fragment_and_post() {
     let (app, mut browser, party) = signed_in().await;
     for mode in ["query", "fragment", "form_post"] {
         let more = [("response_mode", mode), ("state", "a \"<b>&'ü")];
-        let arrived = party.ask(&mut browser, &more).await.unwrap_or_else(|page| panic!("{}", page.text()));
-        assert_eq!(arrived.mode, mode);
-        party.finish(&app, &arrived, &more).await;
+        let client_redirect =
+            party.authorize(&mut browser, &more).await.unwrap_or_else(|page| panic!("{}", page.text()));
+        assert_eq!(client_redirect.mode, mode);
+        party.finish(&app, &client_redirect, &more).await;
     }
 }
 
@@ -26,9 +27,10 @@ async fn responses_arrive_by_query_fragment_and_post() {
 async fn errors_arrive_by_post_as_well() {
     let (app, _, party) = signed_in().await;
     let more = [("response_mode", "form_post"), ("prompt", "none")];
-    let arrived = party.ask(&mut app.browser(), &more).await.unwrap_or_else(|page| panic!("{}", page.text()));
-    assert_eq!((arrived.mode, arrived.parameters["error"].as_str()), ("form_post", "login_required"));
-    assert_eq!(arrived.parameters["iss"], app.origin);
+    let client_redirect =
+        party.authorize(&mut app.browser(), &more).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    assert_eq!((client_redirect.mode, client_redirect.parameters["error"].as_str()), ("form_post", "login_required"));
+    assert_eq!(client_redirect.parameters["iss"], app.origin);
 }
 
 #[tokio::test]
@@ -50,11 +52,12 @@ async fn pages_keep_their_opener_only_while_a_request_is_pending() {
     let (app, _, party) = signed_in().await;
     let mut stranger = app.browser();
     assert_eq!(stranger.get("/sign-in").await.header("cross-origin-opener-policy"), "same-origin");
-    let page = party.ask(&mut stranger, &[]).await.unwrap_err();
+    let page = party.authorize(&mut stranger, &[]).await.unwrap_err();
     assert_eq!(page.header("cross-origin-opener-policy"), "unsafe-none");
     assert_eq!(stranger.get("/sign-up").await.header("cross-origin-opener-policy"), "unsafe-none");
     let pending = stranger.cookies["latchkey_pending"].clone();
-    let arrived = super::relying_party::follow(&mut stranger, &format!("/oauth/continue/{pending}?step=cancel")).await;
-    assert_eq!(arrived.unwrap_or_else(|page| panic!("{}", page.text())).parameters["error"], "access_denied");
+    let client_redirect =
+        super::relying_party::follow(&mut stranger, &format!("/oauth/continue/{pending}?step=cancel")).await;
+    assert_eq!(client_redirect.unwrap_or_else(|page| panic!("{}", page.text())).parameters["error"], "access_denied");
     assert_eq!(stranger.get("/sign-up").await.header("cross-origin-opener-policy"), "same-origin");
 }

@@ -31,14 +31,14 @@ async fn codes_are_counted_when_issued_and_when_presented() {
         assert!(never.is_never_presented() && !CodeCount { issued: 2, presented: 0 }.is_never_presented());
         let code = party.code(&mut browser, &[]).await;
         assert_eq!(party.redeem(&app, &code).await.status, 200);
-        let sent_back = CodeCount { issued: 4, presented: 1 };
-        assert_eq!(counts().await, [(photos.clone(), sent_back)]);
-        assert!(!sent_back.is_never_presented());
+        let presented_once = CodeCount { issued: 4, presented: 1 };
+        assert_eq!(counts().await, [(photos.clone(), presented_once)]);
+        assert!(!presented_once.is_never_presented());
         app.clock.advance(Duration::from_hours(24));
         assert_eq!(counts().await, [], "the counts of another day");
         // A removed application is left out.
         let gone = ApplicationId::parse("gone").unwrap();
-        app.store.add_code_count(&gone, day(app.now()), sent_back).await.unwrap();
+        app.store.add_code_count(&gone, day(app.now()), presented_once).await.unwrap();
         assert_eq!(counts().await, []);
     }
 }

@@ -1,6 +1,6 @@
 //! Signing keys as administrators see them: rotated, revoked, re-encrypted under a new secret key, and lost.
 
-use super::relying_party::{change, provider, published, register};
+use super::relying_party::{change, provider, published_keys, register};
 use crate::app::Backends;
 use latchkey::server::model::signing_key::Phase;
 use std::time::Duration;
@@ -12,11 +12,11 @@ async fn keys_rotate_automatically_every_thirty_days_and_retired_ones_leave_the_
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let keys = app.state.signing_keys();
-        let first: Vec<_> = published(&app).await.into_iter().map(|(id, _)| id).collect();
+        let first: Vec<_> = published_keys(&app).await.into_iter().map(|(id, _)| id).collect();
         app.clock.advance(29 * DAY);
         app.add_next_rsa_key().await;
         keys.keep().await.unwrap();
-        assert_eq!(published(&app).await.len(), 6, "the next ones are published a day before they sign");
+        assert_eq!(published_keys(&app).await.len(), 6, "the next ones are published a day before they sign");
         app.clock.advance(DAY);
         keys.keep().await.unwrap();
         let phases: Vec<_> = keys.list().await.unwrap().into_iter().map(|(_, phase)| phase).collect();
@@ -24,7 +24,7 @@ async fn keys_rotate_automatically_every_thirty_days_and_retired_ones_leave_the_
         assert_eq!(phases.iter().filter(|phase| **phase == Phase::Previous).count(), 3, "{phases:?}");
         app.clock.advance(DAY + Duration::from_mins(2));
         keys.keep().await.unwrap();
-        let now: Vec<_> = published(&app).await.into_iter().map(|(id, _)| id).collect();
+        let now: Vec<_> = published_keys(&app).await.into_iter().map(|(id, _)| id).collect();
         assert!(now.len() == 3 && now.iter().all(|id| !first.contains(id)), "{now:?}");
         let stored = app.store.signing_keys().await.unwrap();
         let private = |id| stored.iter().find(|key| key.id == id).unwrap().private.is_some();
@@ -41,18 +41,19 @@ async fn a_revoked_key_is_removed_at_once_and_another_one_signs() {
         let algorithm = Some(latchkey::server::jose::Algorithm::Es256);
         let party = register(&app, "photos", latchkey::server::admin::ClientChange { algorithm, ..change() }).await;
         let before = party.sign_in(&app, &mut browser, &[]).await.id_token;
-        let (id, _) = published(&app).await.into_iter().find(|(_, key)| key.algorithm() == party.algorithm).unwrap();
+        let (id, _) =
+            published_keys(&app).await.into_iter().find(|(_, key)| key.algorithm() == party.algorithm).unwrap();
         let keys = app.state.signing_keys();
         assert!(keys.revoke(&id).await.unwrap());
         keys.keep().await.unwrap();
-        assert!(published(&app).await.iter().all(|(known, _)| *known != id));
+        assert!(published_keys(&app).await.iter().all(|(known, _)| *known != id));
         party.sign_in(&app, &mut browser, &[]).await;
-        let arrived = party
-            .ask(&mut browser, &[("id_token_hint", &before)])
+        let client_redirect = party
+            .authorize(&mut browser, &[("id_token_hint", &before)])
             .await
             .unwrap_or_else(|page| panic!("{}", page.text()));
-        assert_eq!(arrived.parameters["error"], "invalid_request", "a revoked key verifies no hint");
-        assert!(!keys.revoke(&latchkey::server::jose::KeyId::named("none")).await.unwrap());
+        assert_eq!(client_redirect.parameters["error"], "invalid_request", "a revoked key verifies no hint");
+        assert!(!keys.revoke(&latchkey::server::jose::KeyId::from_text("none")).await.unwrap());
     }
 }
 
@@ -91,9 +92,11 @@ async fn keys_are_re_encrypted_under_the_current_secret_key_and_a_node_without_i
 async fn a_lost_key_set_is_replaced_only_with_force() {
     let app = provider(Backends::Embedded).await;
     let lost = app.another_node_with(&[("SECRET_KEY", "another secret key of more than 32 bytes")]).await;
+    assert!(lost.state.signing_keys().read().await.is_err(), "the server does not start");
+    assert!(lost.state.signing_keys().rotate().await.is_err(), "without force");
     assert_eq!(lost.state.signing_keys().replace().await.unwrap().len(), 3);
     lost.state.signing_keys().keep().await.unwrap();
-    assert_eq!(published(&lost).await.len(), 3);
+    assert_eq!(published_keys(&lost).await.len(), 3);
     let phases: Vec<_> = lost.state.signing_keys().list().await.unwrap().into_iter().map(|(_, phase)| phase).collect();
     assert_eq!(phases.iter().filter(|phase| **phase == Phase::Revoked).count(), 3);
 }

@@ -9,21 +9,21 @@ use std::time::Duration;
 
 const BYE: &str = "https://app.example/bye";
 
-struct Visit {
+struct Fixture {
     app: App,
     browser: Browser,
     party: RelyingParty,
     hint: String,
 }
 
-async fn visit(backends: Backends) -> Visit {
+async fn fixture(backends: Backends) -> Fixture {
     let app = provider(backends).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
     let client = ClientChange { post_logout_redirect_uris: Some(vec![BYE.to_owned()]), ..change() };
     let party = register(&app, "photos", client).await;
     let hint = party.sign_in(&app, &mut browser, &[]).await.id_token;
-    Visit { app, browser, party, hint }
+    Fixture { app, browser, party, hint }
 }
 
 fn address(parameters: &[(&str, &str)]) -> String {
@@ -32,17 +32,20 @@ fn address(parameters: &[(&str, &str)]) -> String {
 }
 
 /// The redirect to the application, or the confirmation page.
-async fn leave(browser: &mut Browser, parameters: &[(&str, &str)]) -> Result<super::relying_party::Arrived, Answer> {
+async fn request_logout(
+    browser: &mut Browser,
+    parameters: &[(&str, &str)],
+) -> Result<super::relying_party::ClientRedirect, Answer> {
     follow(browser, &address(parameters)).await
 }
 
 /// Submits the confirmation page.
 async fn confirm(browser: &mut Browser, page: &Answer) -> Answer {
-    browser.form(&address_of(page), &[("action", "sign-out"), ("user", &user_of(page))]).await
+    browser.form(&form_action(page), &[("action", "sign-out"), ("user", &user_of(page))]).await
 }
 
 /// The action of the form.
-fn address_of(page: &Answer) -> String {
+fn form_action(page: &Answer) -> String {
     let text = page.text();
     let (_, rest) = text.split_once("action=\"/oauth/sign-out/").unwrap_or_else(|| panic!("{text}"));
     format!("/oauth/sign-out/{}", rest.split('"').next().unwrap())
@@ -51,39 +54,42 @@ fn address_of(page: &Answer) -> String {
 #[tokio::test]
 async fn oidcc_rp_initiated_logout() {
     for backends in Backends::ALL {
-        let Visit { app: _app, mut browser, party, hint } = visit(backends).await;
+        let Fixture { app: _app, mut browser, party, hint } = fixture(backends).await;
         let parameters = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE), ("state", "s 1")];
         let first = browser.get(&address(&parameters)).await;
         assert!(!first.header("location").contains(&hint), "the URL no longer contains the token");
-        let arrived =
+        let client_redirect =
             follow(&mut browser, first.header("location")).await.unwrap_or_else(|page| panic!("{}", page.text()));
-        assert_eq!(arrived.at, BYE);
-        assert_eq!(arrived.parameters.into_iter().collect::<Vec<_>>(), [("state".to_owned(), "s 1".to_owned())]);
+        assert_eq!(client_redirect.uri, BYE);
+        assert_eq!(
+            client_redirect.parameters.into_iter().collect::<Vec<_>>(),
+            [("state".to_owned(), "s 1".to_owned())]
+        );
         let none =
-            party.ask(&mut browser, &[("prompt", "none")]).await.unwrap_or_else(|page| panic!("{}", page.text()));
+            party.authorize(&mut browser, &[("prompt", "none")]).await.unwrap_or_else(|page| panic!("{}", page.text()));
         assert_eq!(none.parameters["error"], "login_required", "really signed out");
     }
 }
 
 #[tokio::test]
 async fn oidcc_post_and_an_expired_hint_work_as_well() {
-    let Visit { app, mut browser, hint, .. } = visit(Backends::Embedded).await;
-    app.clock.turn(30);
+    let Fixture { app, mut browser, hint, .. } = fixture(Backends::Embedded).await;
+    app.clock.shift_minutes(30);
     let fields = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE)];
     let answer = post_form(&app, "/oauth/logout", &[("origin", "https://app.example".to_owned())], &fields).await;
     assert_eq!((answer.status.as_u16(), answer.header("set-cookie")), (303, ""));
-    let arrived =
+    let client_redirect =
         follow(&mut browser, answer.header("location")).await.unwrap_or_else(|page| panic!("{}", page.text()));
-    assert_eq!((arrived.at.as_str(), arrived.parameters.len()), (BYE, 0), "no state was sent");
+    assert_eq!((client_redirect.uri.as_str(), client_redirect.parameters.len()), (BYE, 0), "no state was sent");
     assert!(!browser.is_signed_in().await);
 }
 
 #[tokio::test]
 async fn oidcc_bad_and_changed_uris_lead_nowhere() {
     for uri in ["https://evil.example/", "https://app.example/bye?foo=bar", "https://app.example/bye/"] {
-        let Visit { app: _app, mut browser, hint, .. } = visit(Backends::Embedded).await;
+        let Fixture { app: _app, mut browser, hint, .. } = fixture(Backends::Embedded).await;
         let parameters = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", uri), ("state", "s")];
-        let page = leave(&mut browser, &parameters).await.unwrap_err();
+        let page = request_logout(&mut browser, &parameters).await.unwrap_err();
         assert!(page.text().contains("Sign out?") && browser.is_signed_in().await, "{uri}");
         let answer = confirm(&mut browser, &page).await;
         assert_eq!(answer.header("location"), "/", "{uri}");
@@ -93,7 +99,7 @@ async fn oidcc_bad_and_changed_uris_lead_nowhere() {
 
 #[tokio::test]
 async fn oidcc_modified_and_foreign_hints_lead_nowhere() {
-    let Visit { app, mut browser, hint, .. } = visit(Backends::Embedded).await;
+    let Fixture { app, mut browser, hint, .. } = fixture(Backends::Embedded).await;
     let mut parts = hint.split('.');
     let (header, claims, signature) = (parts.next().unwrap(), parts.next().unwrap(), parts.next().unwrap());
     let none = URL_SAFE_NO_PAD.encode(r#"{"alg":"none","typ":"JWT"}"#);
@@ -105,7 +111,7 @@ async fn oidcc_modified_and_foreign_hints_lead_nowhere() {
         [format!("{none}.{claims}."), format!("{none}.{claims}.{signature}"), format!("{header}.{claims}.x"), foreign]
     {
         let parameters = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE), ("client_id", "photos")];
-        let page = leave(&mut browser, &parameters).await.unwrap_err();
+        let page = request_logout(&mut browser, &parameters).await.unwrap_err();
         assert!(page.text().contains("Sign out?"), "{}", page.text());
         assert!(browser.is_signed_in().await);
     }
@@ -113,51 +119,54 @@ async fn oidcc_modified_and_foreign_hints_lead_nowhere() {
 }
 
 #[tokio::test]
-async fn oidcc_no_hint_asks_and_a_registered_uri_with_client_id_is_followed_then() {
-    let Visit { app: _app, mut browser, .. } = visit(Backends::Embedded).await;
-    let page = leave(&mut browser, &[("post_logout_redirect_uri", BYE)]).await.unwrap_err();
+async fn oidcc_no_hint_requires_confirmation_before_a_registered_uri_is_followed() {
+    let Fixture { app: _app, mut browser, .. } = fixture(Backends::Embedded).await;
+    let page = request_logout(&mut browser, &[("post_logout_redirect_uri", BYE)]).await.unwrap_err();
     assert!(page.text().contains("Sign out?"), "no client is known: {}", page.text());
-    let page = leave(&mut browser, &[("post_logout_redirect_uri", BYE), ("client_id", "photos"), ("state", "x")]).await;
+    let page =
+        request_logout(&mut browser, &[("post_logout_redirect_uri", BYE), ("client_id", "photos"), ("state", "x")])
+            .await;
     let page = page.unwrap_err();
     assert!(page.text().contains("App photos"), "{}", page.text());
     assert!(browser.is_signed_in().await);
     let answer = confirm(&mut browser, &page).await;
     assert_eq!(answer.status, 200, "our forms never lead to another site");
-    let arrived = super::relying_party::arrived(&answer).unwrap();
-    assert_eq!((arrived.at.as_str(), arrived.parameters["state"].as_str()), (BYE, "x"));
+    let client_redirect = super::relying_party::client_redirect(&answer).unwrap();
+    assert_eq!((client_redirect.uri.as_str(), client_redirect.parameters["state"].as_str()), (BYE, "x"));
     assert!(!browser.is_signed_in().await);
 }
 
 #[tokio::test]
 async fn oidcc_no_params_only_state_and_no_uri_end_on_our_page() {
     for parameters in [vec![], vec![("state", "x")]] {
-        let Visit { app: _app, mut browser, .. } = visit(Backends::Embedded).await;
-        let page = leave(&mut browser, &parameters).await.unwrap_err();
+        let Fixture { app: _app, mut browser, .. } = fixture(Backends::Embedded).await;
+        let page = request_logout(&mut browser, &parameters).await.unwrap_err();
         let answer = confirm(&mut browser, &page).await;
         assert_eq!(answer.header("location"), "/");
         assert!(browser.get("/").await.text().contains("You're signed out."));
-        let page = leave(&mut browser, &parameters).await.unwrap_err();
+        let page = request_logout(&mut browser, &parameters).await.unwrap_err();
         assert!(page.text().contains("You're signed out."), "already: {}", page.text());
     }
-    let Visit { app: _app, mut browser, hint, .. } = visit(Backends::Embedded).await;
-    let page = leave(&mut browser, &[("id_token_hint", &hint)]).await.unwrap_err();
+    let Fixture { app: _app, mut browser, hint, .. } = fixture(Backends::Embedded).await;
+    let page = request_logout(&mut browser, &[("id_token_hint", &hint)]).await.unwrap_err();
     assert!(page.text().contains("You're signed out."), "{}", page.text());
     assert!(!browser.is_signed_in().await);
 }
 
 #[tokio::test]
 async fn a_hint_of_another_session_requires_confirmation_and_one_of_an_ended_session_does_not() {
-    let Visit { app, mut browser, hint, party } = visit(Backends::Embedded).await;
+    let Fixture { app, mut browser, hint, party } = fixture(Backends::Embedded).await;
     let parameters = [("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE)];
     let mut other = app.browser();
     other.sign_up("grace").await;
-    let page = leave(&mut other, &parameters).await.unwrap_err();
+    let page = request_logout(&mut other, &parameters).await.unwrap_err();
     assert!(page.text().contains("Sign out?") && other.is_signed_in().await, "the session is in another browser");
     browser.form("/sign-out", &[]).await;
-    let page = leave(&mut other, &parameters).await.unwrap_err();
+    let page = request_logout(&mut other, &parameters).await.unwrap_err();
     assert!(page.text().contains("Sign out?"), "another user is signed in here");
-    let arrived = leave(&mut browser, &parameters).await.unwrap_or_else(|page| panic!("{}", page.text()));
-    assert_eq!(arrived.at, BYE, "no one is signed in here");
+    let client_redirect =
+        request_logout(&mut browser, &parameters).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    assert_eq!(client_redirect.uri, BYE, "no one is signed in here");
     let passkey = app.browser().sign_up("linus").await;
     let mut linus = app.browser();
     linus.sign_in(&passkey).await;
@@ -165,8 +174,9 @@ async fn a_hint_of_another_session_requires_confirmation_and_one_of_an_ended_ses
     linus.form("/sign-out", &[]).await;
     linus.sign_in(&passkey).await;
     app.clock.advance(Duration::from_secs(1));
-    let arrived = leave(&mut linus, &[("id_token_hint", &hint), ("post_logout_redirect_uri", BYE)]).await;
-    assert_eq!(arrived.unwrap_or_else(|page| panic!("{}", page.text())).at, BYE, "the same user");
+    let client_redirect =
+        request_logout(&mut linus, &[("id_token_hint", &hint), ("post_logout_redirect_uri", BYE)]).await;
+    assert_eq!(client_redirect.unwrap_or_else(|page| panic!("{}", page.text())).uri, BYE, "the same user");
     assert!(!linus.is_signed_in().await);
 }
 
@@ -180,10 +190,10 @@ async fn oidcc_rp_initiated_logout_discovery_endpoint_verification() {
 
 #[tokio::test]
 async fn a_confirmation_is_valid_once_for_the_user_who_saw_the_page() {
-    let Visit { app, mut browser, .. } = visit(Backends::Embedded).await;
+    let Fixture { app, mut browser, .. } = fixture(Backends::Embedded).await;
     let parameters = [("post_logout_redirect_uri", BYE), ("client_id", "photos")];
-    let page = leave(&mut browser, &parameters).await.unwrap_err();
-    let address = address_of(&page);
+    let page = request_logout(&mut browser, &parameters).await.unwrap_err();
+    let address = form_action(&page);
     for user in ["", "another"] {
         let answer = browser.form(&address, &[("action", "sign-out"), ("user", user)]).await;
         assert_eq!(answer.header("location"), address, "asked again");
@@ -196,12 +206,12 @@ async fn a_confirmation_is_valid_once_for_the_user_who_saw_the_page() {
 
 #[tokio::test]
 async fn a_hint_of_a_session_in_another_browser_requires_confirmation_even_without_a_session_here() {
-    let Visit { app, mut browser, hint, .. } = visit(Backends::Embedded).await;
+    let Fixture { app, mut browser, hint, .. } = fixture(Backends::Embedded).await;
     let mut other = app.browser();
-    let page = leave(&mut other, &[("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE)]).await;
+    let page = request_logout(&mut other, &[("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE)]).await;
     let page = page.unwrap_err();
     assert!(page.text().contains("Continue to the application"), "{}", page.text());
     let answer = confirm(&mut other, &page).await;
-    assert_eq!(super::relying_party::arrived(&answer).unwrap().at, BYE);
+    assert_eq!(super::relying_party::client_redirect(&answer).unwrap().uri, BYE);
     assert!(browser.is_signed_in().await);
 }

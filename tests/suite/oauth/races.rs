@@ -21,7 +21,7 @@ async fn nodes(app: App) -> Vec<Arc<App>> {
 }
 
 /// Starts `count` concurrent attempts, on the nodes in turn.
-fn at_once<F>(nodes: &[Arc<App>], count: usize, one: impl Fn(usize, Arc<App>) -> F) -> Vec<JoinHandle<F::Output>>
+fn spawn_attempts<F>(nodes: &[Arc<App>], count: usize, one: impl Fn(usize, Arc<App>) -> F) -> Vec<JoinHandle<F::Output>>
 where
     F: Future<Output: Send> + Send + 'static,
 {
@@ -29,7 +29,7 @@ where
 }
 
 /// Redeems codes concurrently while `meanwhile` runs on the first node; returns the refresh tokens that were issued.
-async fn redeemed_meanwhile(
+async fn redeem_meanwhile(
     nodes: &[Arc<App>],
     (party, browser): (&RelyingParty, &mut Browser),
     meanwhile: impl AsyncFnOnce(&App),
@@ -38,13 +38,13 @@ async fn redeemed_meanwhile(
     for _ in 0..8 {
         codes.push(party.code(browser, &[("scope", "openid offline_access")]).await);
     }
-    let tries = at_once(nodes, codes.len(), |number, app| {
+    let attempts = spawn_attempts(nodes, codes.len(), |number, app| {
         let (party, code) = (party.clone(), codes[number].clone());
         async move { party.redeem(&app, &code).await }
     });
     meanwhile(&nodes[0]).await;
     let mut refresh = Vec::new();
-    for answer in tries {
+    for answer in attempts {
         let answer = answer.await.unwrap();
         assert!([200, 400].contains(&answer.status.as_u16()), "{}", answer.text());
         refresh.extend(answer.json()["refresh_token"].as_str().map(str::to_owned));
@@ -53,7 +53,7 @@ async fn redeemed_meanwhile(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_twenty_concurrent_redemptions_of_a_code_on_two_nodes_one_gets_tokens() {
+async fn of_twenty_concurrent_redemptions_of_a_code_on_two_nodes_at_most_one_gets_tokens() {
     for backends in Backends::ALL {
         let app = provider(backends).await;
         let mut browser = app.browser();
@@ -61,12 +61,12 @@ async fn of_twenty_concurrent_redemptions_of_a_code_on_two_nodes_one_gets_tokens
         let party = register(&app, "photos", change()).await;
         let code = party.code(&mut browser, &[]).await;
         let nodes = nodes(app).await;
-        let tries = at_once(&nodes, MANY, |_, app| {
+        let attempts = spawn_attempts(&nodes, MANY, |_, app| {
             let (party, code) = (party.clone(), code.clone());
             async move { party.redeem(&app, &code).await.status.as_u16() }
         });
         let mut answers = Vec::new();
-        for answer in tries {
+        for answer in attempts {
             answers.push(answer.await.unwrap());
         }
         let good = answers.iter().filter(|status| **status == 200).count();
@@ -85,7 +85,7 @@ async fn a_code_survives_a_locked_database_but_expires_after_a_minute() {
         let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         let party = register(&app, "photos", change()).await;
         let nodes = nodes(app).await;
-        // Redis goes by its own clock, which a test cannot move.
+        // Redis uses its own clock, which a test cannot move.
         let waits: &[_] = if matches!(backends, Backends::Embedded) { &[(0, 200), (61, 400)] } else { &[(0, 200)] };
         for &(wait, expected) in waits {
             let code = party.code(&mut browser, &[]).await;
@@ -111,12 +111,12 @@ async fn twenty_concurrent_refreshes_on_two_nodes_all_get_the_same_successor() {
         let token =
             party.sign_in(&app, &mut browser, &[("scope", "openid offline_access")]).await.refresh_token.unwrap();
         let nodes = nodes(app).await;
-        let tries = at_once(&nodes, MANY, |_, app| {
+        let attempts = spawn_attempts(&nodes, MANY, |_, app| {
             let (party, token) = (party.clone(), token.clone());
             async move { party.refresh(&app, &token).await }
         });
         let mut successors = BTreeSet::new();
-        for answer in tries {
+        for answer in attempts {
             let answer = answer.await.unwrap();
             assert_eq!(answer.status, 200, "{}", answer.text());
             successors.insert(answer.json()["refresh_token"].as_str().unwrap().to_owned());
@@ -140,12 +140,12 @@ async fn a_stolen_token_used_concurrently_on_two_nodes_ends_its_grant_without_an
             let offline = [("scope", "openid offline_access")];
             let first = party.sign_in(&nodes[0], &mut browser, &offline).await.refresh_token.unwrap();
             let second = party.refresh(&nodes[0], &first).await.json()["refresh_token"].as_str().unwrap().to_owned();
-            let tries = at_once(&nodes, MANY, |number, app| {
+            let attempts = spawn_attempts(&nodes, MANY, |number, app| {
                 let token = if number % 4 < 2 { &second } else { &first };
                 let (party, token) = (party.clone(), token.clone());
                 async move { party.refresh(&app, &token).await.status.as_u16() }
             });
-            for answer in tries {
+            for answer in attempts {
                 assert!([200, 400].contains(&answer.await.unwrap()));
             }
             assert_eq!(party.refresh(&nodes[0], &second).await.status, 400);
@@ -162,7 +162,7 @@ async fn an_account_that_is_disabled_while_codes_are_redeemed_keeps_no_grant() {
         let party = register(&app, "photos", change()).await;
         let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
         let nodes = nodes(app).await;
-        let refresh = redeemed_meanwhile(&nodes, (&party, &mut browser), async |app| {
+        let refresh = redeem_meanwhile(&nodes, (&party, &mut browser), async |app| {
             app.state.administration().set_disabled(ada.id, true).await.unwrap();
         })
         .await;
@@ -201,7 +201,7 @@ async fn access_lost_while_codes_are_redeemed_leaves_no_grant_and_no_deadlock() 
             let photos = ApplicationId::parse("photos").unwrap();
             let nodes = nodes(app).await;
             let audience = |who: &str| ApplicationChange { who: Audience::parse(who), ..ApplicationChange::default() };
-            let refresh = redeemed_meanwhile(&nodes, (&party, &mut browser), async |app| match loss {
+            let refresh = redeem_meanwhile(&nodes, (&party, &mut browser), async |app| match loss {
                 Loss::Left => assert!(app.state.groups().leave(&ada, &family).await.unwrap()),
                 Loss::GroupRemoved => app.state.groups().remove(&family).await.unwrap(),
                 Loss::Narrowed => {
@@ -225,9 +225,9 @@ async fn nodes_that_create_keys_concurrently_create_one_set() {
         let app = App::start(backends).await;
         app.add_rsa_key().await;
         let nodes = nodes(app).await;
-        let kept = at_once(&nodes, 8, |_, app| async move { app.state.signing_keys().keep().await });
-        for kept in kept {
-            kept.await.unwrap().unwrap();
+        let tasks = spawn_attempts(&nodes, 8, |_, app| async move { app.state.signing_keys().keep().await });
+        for task in tasks {
+            task.await.unwrap().unwrap();
         }
         assert_eq!(nodes[0].state.signing_keys().list().await.unwrap().len(), 3);
         let sets = [&nodes[0], &nodes[1]].map(|app| app.state.signing_keys().current().unwrap());

@@ -1,7 +1,7 @@
 //! List 4: redirect URIs and algorithms, for applications that an administrator registers.
 
 use super::relying_party::{
-    CALLBACK, RelyingParty, arrived, change, follow, leads_to, oauth_error, post_form, provider, register,
+    CALLBACK, RelyingParty, change, client_redirect, follow, oauth_error, post_form, provider, redirect_path, register,
 };
 use crate::app::{App, Backends, Browser};
 use latchkey::server::admin::{ApplicationChange, ClientChange, ClientRecord, Refused};
@@ -34,19 +34,19 @@ async fn oidcc_ensure_redirect_uri_in_authorization_request() {
     for registered in [uris(&[CALLBACK, "https://app.example/other"]), change()] {
         let (_app, mut browser, party) = signed_in(registered).await;
         let answer = browser.get(&party.request(&[("redirect_uri", "-")])).await;
-        assert_eq!((answer.status.as_u16(), arrived(&answer)), (400, None));
+        assert_eq!((answer.status.as_u16(), client_redirect(&answer)), (400, None));
     }
 }
 
 #[tokio::test]
 async fn oidcc_redirect_uri_query() {
     let (app, mut browser, party) = signed_in(uris(&["https://app.example/cb?foo=bar"])).await;
-    let arrived_at = party.ask(&mut browser, &[]).await.unwrap_or_else(|page| panic!("{}", page.text()));
+    let arrived_at = party.authorize(&mut browser, &[]).await.unwrap_or_else(|page| panic!("{}", page.text()));
     assert_eq!(arrived_at.parameters["foo"], "bar");
     party.finish(&app, &arrived_at, &[]).await;
     for wrong in ["https://app.example/cb?foo=baz", "https://app.example/cb", "https://app.example/cb?foo=bar&x=1"] {
         let answer = browser.get(&party.request(&[("redirect_uri", wrong)])).await;
-        assert_eq!((answer.status.as_u16(), arrived(&answer)), (400, None), "{wrong}");
+        assert_eq!((answer.status.as_u16(), client_redirect(&answer)), (400, None), "{wrong}");
     }
 }
 
@@ -89,10 +89,10 @@ async fn an_unverified_request_gets_a_page_with_a_reference_that_the_administrat
             format!("{good}&redirect_uri=https%3A%2F%2Fapp.example%2Fcallback"),
         ] {
             let answer = browser.get(&address).await;
-            assert_eq!((answer.status.as_u16(), arrived(&answer)), (400, None), "{address}");
+            assert_eq!((answer.status.as_u16(), client_redirect(&answer)), (400, None), "{address}");
         }
-        let asked = "https://app.example/callback/?token=secret";
-        let page = browser.get(&party.request(&[("redirect_uri", asked)])).await.text();
+        let requested = "https://app.example/callback/?token=secret";
+        let page = browser.get(&party.request(&[("redirect_uri", requested)])).await.text();
         let ClientRecord { client, mismatches, .. } =
             app.state.clients().get(&ApplicationId::parse("photos").unwrap()).await.unwrap().unwrap();
         assert_eq!(client.client_id, "photos");
@@ -112,11 +112,11 @@ async fn the_port_of_a_loopback_uri_is_free_for_public_clients_only() {
     let native = ClientChange { is_public: Some(true), requires_pkce: None, ..uris(&["http://127.0.0.1/cb"]) };
     let (app, mut browser, mut party) = signed_in(native).await;
     party.redirect_uri = "http://127.0.0.1:51004/cb".to_owned();
-    let page = party.ask(&mut browser, &[]).await.unwrap_err();
+    let page = party.authorize(&mut browser, &[]).await.unwrap_err();
     assert!(page.text().contains("Allow App photos to sign you in?"), "native clients need consent: {}", page.text());
     let confidential = register(&app, "wiki", uris(&["http://127.0.0.1/cb"])).await;
     let answer = browser.get(&confidential.request(&[("redirect_uri", "http://127.0.0.1:51004/cb")])).await;
-    assert_eq!((answer.status.as_u16(), arrived(&answer)), (400, None));
+    assert_eq!((answer.status.as_u16(), client_redirect(&answer)), (400, None));
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn oidcc_server_rotate_keys() {
     let before = party.sign_in(&app, &mut browser, &[]).await;
     app.state.signing_keys().rotate().await.unwrap();
     app.state.signing_keys().keep().await.unwrap();
-    assert_eq!(super::relying_party::published(&app).await.len(), 6, "both new and old keys are published");
+    assert_eq!(super::relying_party::published_keys(&app).await.len(), 6, "both new and old keys are published");
     app.clock.advance(std::time::Duration::from_hours(24));
     let mut again = app.browser();
     again.sign_up("grace").await;
@@ -146,6 +146,6 @@ async fn a_client_id_that_no_database_can_store_is_unknown_and_not_an_outage() {
         let fields = [("grant_type", "authorization_code"), ("client_id", "a\0b"), ("client_secret", "x")];
         assert_eq!(oauth_error(&post_form(&app, "/oauth/token", &[], &fields).await).1, "invalid_client");
         let kept = browser.get("/oauth/logout?client_id=%00").await;
-        assert_ne!(browser.get(&leads_to(&kept)).await.status, 503);
+        assert_ne!(browser.get(&redirect_path(&kept)).await.status, 503);
     }
 }

@@ -15,7 +15,7 @@ const OFFLINE: [(&str, &str); 1] = [("scope", "openid email offline_access")];
 async fn with_token(backends: Backends, is_public: bool) -> (App, Browser, RelyingParty, String) {
     let app = provider(backends).await;
     let mut browser = app.browser();
-    browser.sign_up_proven(&app, "ada").await;
+    browser.sign_up_verified(&app, "ada").await;
     let client =
         ClientChange { is_public: Some(is_public), requires_pkce: None, consent: Some(ConsentRule::Never), ..change() };
     let party = register(&app, "photos", client).await;

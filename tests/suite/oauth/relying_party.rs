@@ -40,10 +40,11 @@ pub struct RelyingParty {
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
-/// A response of the authorization endpoint, as the application receives it.
+/// A redirect to the application, with the parameters that it receives: the response to an authorization or logout
+/// request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Arrived {
-    pub at: String,
+pub struct ClientRedirect {
+    pub uri: String,
     pub parameters: BTreeMap<String, String>,
     /// `query`, `fragment` or `form_post`.
     pub mode: &'static str,
@@ -90,36 +91,36 @@ pub async fn register_as(app: &App, id: &str, change: ApplicationChange) -> Rely
     }
 }
 
-/// Where a response sends the browser: by a redirect, a refresh page, or a posted form.
-pub fn arrived(answer: &Answer) -> Option<Arrived> {
+/// The redirect to an application in a response: a `Location` header, a refresh page or a posted form.
+pub fn client_redirect(answer: &Answer) -> Option<ClientRedirect> {
     let pairs = |text: &str| url::form_urlencoded::parse(text.as_bytes()).into_owned().collect::<BTreeMap<_, _>>();
     let text = answer.text();
     if let Some((_, form)) = text.split_once("<form id=\"answer\" method=\"post\" action=\"") {
-        let at = unescaped(form.split('"').next().unwrap());
+        let uri = unescape(form.split('"').next().unwrap());
         let fields = form.split("<input type=\"hidden\" name=\"").skip(1);
         let field = |field: &str| {
             let (name, rest) = field.split_once("\" value=\"").unwrap();
-            (name.to_owned(), unescaped(rest.split('"').next().unwrap()))
+            (name.to_owned(), unescape(rest.split('"').next().unwrap()))
         };
         let form = form.split("</form>").next().unwrap();
         let count = form.matches("type=\"hidden\"").count();
-        return Some(Arrived { at, parameters: fields.take(count).map(field).collect(), mode: "form_post" });
+        return Some(ClientRedirect { uri, parameters: fields.take(count).map(field).collect(), mode: "form_post" });
     }
     let location = match text.split_once("http-equiv=\"refresh\" content=\"0;url=") {
-        Some((_, rest)) => unescaped(rest.split('"').next().unwrap()),
+        Some((_, rest)) => unescape(rest.split('"').next().unwrap()),
         None => answer.header("location").to_owned(),
     };
     if !location.contains("://") && !location.contains(":/") {
         return None;
     }
-    if let Some((at, fragment)) = location.split_once('#') {
-        return Some(Arrived { at: at.to_owned(), parameters: pairs(fragment), mode: "fragment" });
+    if let Some((uri, fragment)) = location.split_once('#') {
+        return Some(ClientRedirect { uri: uri.to_owned(), parameters: pairs(fragment), mode: "fragment" });
     }
-    let (at, query) = location.split_once('?').unwrap_or((&location, ""));
-    Some(Arrived { at: at.to_owned(), parameters: pairs(query), mode: "query" })
+    let (uri, query) = location.split_once('?').unwrap_or((&location, ""));
+    Some(ClientRedirect { uri: uri.to_owned(), parameters: pairs(query), mode: "query" })
 }
 
-fn unescaped(text: &str) -> String {
+fn unescape(text: &str) -> String {
     text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&#x27;", "'").replace("&amp;", "&")
 }
 
@@ -142,15 +143,16 @@ impl RelyingParty {
         format!("/oauth/authorize?{query}")
     }
 
-    /// Sends the browser to the provider and follows its redirects, until it responds or a page asks for input.
-    pub async fn ask(&self, browser: &mut Browser, more: &[(&str, &str)]) -> Result<Arrived, Answer> {
+    /// Sends the browser to the provider and follows its redirects until one leads to the application or a page asks
+    /// for input.
+    pub async fn authorize(&self, browser: &mut Browser, more: &[(&str, &str)]) -> Result<ClientRedirect, Answer> {
         follow(browser, &self.request(more)).await
     }
 
     /// Signs in a signed-in user silently; returns the code.
     pub async fn code(&self, browser: &mut Browser, more: &[(&str, &str)]) -> String {
-        let arrived = self.ask(browser, more).await.unwrap_or_else(|page| panic!("{}", page.text()));
-        arrived.parameters.get("code").unwrap_or_else(|| panic!("{arrived:?}")).clone()
+        let client_redirect = self.authorize(browser, more).await.unwrap_or_else(|page| panic!("{}", page.text()));
+        client_redirect.parameters.get("code").unwrap_or_else(|| panic!("{client_redirect:?}")).clone()
     }
 
     /// Posts a form to an endpoint, as this application.
@@ -184,16 +186,16 @@ impl RelyingParty {
 
     /// The whole flow for a signed-in user; asserts everything in list 0.
     pub async fn sign_in(&self, app: &App, browser: &mut Browser, more: &[(&str, &str)]) -> SignedIn {
-        let arrived = self.ask(browser, more).await.unwrap_or_else(|page| panic!("{}", page.text()));
-        self.finish(app, &arrived, more).await
+        let client_redirect = self.authorize(browser, more).await.unwrap_or_else(|page| panic!("{}", page.text()));
+        self.finish(app, &client_redirect, more).await
     }
 
     /// The rest of the flow, after the authorization response.
-    pub async fn finish(&self, app: &App, arrived: &Arrived, more: &[(&str, &str)]) -> SignedIn {
+    pub async fn finish(&self, app: &App, client_redirect: &ClientRedirect, more: &[(&str, &str)]) -> SignedIn {
         let sent = |name: &str| more.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        let got = |name: &str| arrived.parameters.get(name).map(String::as_str);
-        assert_eq!(arrived.at, self.redirect_uri.split('?').next().unwrap());
-        assert_eq!(got("error"), None, "{arrived:?}");
+        let got = |name: &str| client_redirect.parameters.get(name).map(String::as_str);
+        assert_eq!(client_redirect.uri, self.redirect_uri.split('?').next().unwrap());
+        assert_eq!(got("error"), None, "{client_redirect:?}");
         assert_eq!(got("state"), Some(sent("state").unwrap_or("af0ifjsldkj")).filter(|state| *state != "-"));
         assert_eq!(got("iss"), Some(app.origin.as_str()));
         let code = got("code").unwrap();
@@ -223,7 +225,7 @@ impl RelyingParty {
 
     async fn check_id_token(&self, app: &App, tokens: &Value, nonce: Option<&str>) -> Members {
         let token = tokens["id_token"].as_str().unwrap();
-        let keys = published(app).await;
+        let keys = published_keys(app).await;
         let known: Vec<_> = keys.iter().map(|(id, key)| VerifyingKey { id, key }).collect();
         let claims = verify(token, &["JWT"], &known).unwrap();
         let header: Value =
@@ -273,20 +275,21 @@ fn check_types(info: &Value) {
 }
 
 /// The keys in the key set, with their ids.
-pub async fn published(app: &App) -> Vec<(KeyId, PublicKey)> {
+pub async fn published_keys(app: &App) -> Vec<(KeyId, PublicKey)> {
     let answer = app.browser().get("/oauth/jwks").await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     let set = answer.json();
-    let key = |key: &Value| (KeyId::named(key["kid"].as_str().unwrap()), serde_json::from_value(key.clone()).unwrap());
+    let key =
+        |key: &Value| (KeyId::from_text(key["kid"].as_str().unwrap()), serde_json::from_value(key.clone()).unwrap());
     set["keys"].as_array().unwrap().iter().map(key).collect()
 }
 
 /// Follows the provider's redirects.
-pub async fn follow(browser: &mut Browser, path: &str) -> Result<Arrived, Answer> {
+pub async fn follow(browser: &mut Browser, path: &str) -> Result<ClientRedirect, Answer> {
     let mut answer = browser.get(path).await;
     for _ in 0..5 {
-        if let Some(arrived) = arrived(&answer) {
-            return Ok(arrived);
+        if let Some(client_redirect) = client_redirect(&answer) {
+            return Ok(client_redirect);
         }
         if !answer.status.is_redirection() {
             break;
@@ -325,7 +328,7 @@ pub fn oauth_error(answer: &Answer) -> (u16, String) {
 }
 
 /// The path and query of the page that an answer redirects to.
-pub fn leads_to(answer: &Answer) -> String {
+pub fn redirect_path(answer: &Answer) -> String {
     let location = answer.header("location");
     Url::parse(location).map_or_else(|_| location.to_owned(), |url| url[url::Position::BeforePath..].to_owned())
 }

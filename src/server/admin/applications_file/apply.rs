@@ -99,7 +99,7 @@ impl Applications<'_> {
             let (id, who, from_file) = (&application.id, &application.policy.who, application.from_file);
             let event = format!("application_{}", outcome.name());
             tracing::info!(target: AUDIT, application = %id, %who, from_file, event, "{event}");
-            lost_access::end(self.core, Change::Of(id)).await?;
+            lost_access::end(self.core, Change::OfApplication(id)).await?;
         }
         Ok(ApplyReport { groups: changed_groups, applications: applied })
     }

@@ -67,11 +67,11 @@ impl<'t> Members<'t> {
     pub fn text<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let Member { at, value, .. } = self.take(name)?;
         let text = value.as_str().ok_or_else(|| "must be a string".to_owned());
-        self.noted(at, name, text.and_then(read))
+        self.ok_or_record(at, name, text.and_then(read))
     }
 
     /// Takes a required string and parses it with `read`.
-    pub fn needed<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+    pub fn required<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         if !self.has(name) {
             self.notes.add(self.at, format!("{name} is missing"));
         }
@@ -80,18 +80,18 @@ impl<'t> Members<'t> {
 
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         let Member { at, value, .. } = self.take(name)?;
-        self.noted(at, name, value.as_bool().ok_or_else(|| "must be true or false".to_owned()))
+        self.ok_or_record(at, name, value.as_bool().ok_or_else(|| "must be true or false".to_owned()))
     }
 
     /// Takes an array of strings and parses each with `read`.
     pub fn texts<T>(&mut self, name: &str, read: impl Fn(&str) -> Result<T, String>) -> Option<Vec<T>> {
         let Member { at, value, .. } = self.take(name)?;
         let Some(list) = value.as_array() else {
-            return self.noted(at, name, Err("must be an array of strings".to_owned()));
+            return self.ok_or_record(at, name, Err("must be an array of strings".to_owned()));
         };
         let one = |value: &Spanned<DeValue<'_>>| {
             let text = value.get_ref().as_str().ok_or_else(|| "must be an array of strings".to_owned());
-            self.noted(value.span().start, name, text.and_then(&read))
+            self.ok_or_record(value.span().start, name, text.and_then(&read))
         };
         Some(list.iter().filter_map(one).collect())
     }
@@ -99,7 +99,8 @@ impl<'t> Members<'t> {
     /// Takes the table with this name.
     pub fn table(&mut self, name: &str) -> Option<Self> {
         let Member { at, value, .. } = self.take(name)?;
-        let table = self.noted(at, name, value.as_table().ok_or_else(|| format!("must be a table: [{name}]")))?;
+        let table =
+            self.ok_or_record(at, name, value.as_table().ok_or_else(|| format!("must be a table: [{name}]")))?;
         Some(Self::of(table, at, self.notes))
     }
 
@@ -107,7 +108,7 @@ impl<'t> Members<'t> {
     pub fn tables(&mut self, name: &str) -> Vec<Self> {
         let Some(Member { at, value, .. }) = self.take(name) else { return Vec::new() };
         let wanted = || format!("must be an array of tables: [[{name}]]");
-        let Some(list) = self.noted(at, name, value.as_array().ok_or_else(wanted)) else { return Vec::new() };
+        let Some(list) = self.ok_or_record(at, name, value.as_array().ok_or_else(wanted)) else { return Vec::new() };
         let notes = self.notes;
         let table = |value: &'t Spanned<DeValue<'t>>| {
             let (at, table) = (value.span().start, value.get_ref().as_table());
@@ -131,7 +132,7 @@ impl<'t> Members<'t> {
         Some(self.left.swap_remove(place))
     }
 
-    fn noted<T>(&self, at: usize, name: &str, read: Result<T, String>) -> Option<T> {
+    fn ok_or_record<T>(&self, at: usize, name: &str, read: Result<T, String>) -> Option<T> {
         read.map_err(|why| self.notes.add(at, format!("{name} {why}"))).ok()
     }
 }

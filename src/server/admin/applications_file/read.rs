@@ -86,7 +86,7 @@ fn entries(mut file: Members<'_>, folder: &Path) -> (Vec<GroupEntry>, Vec<Applic
 }
 
 fn group(mut table: Members<'_>) -> Option<GroupEntry> {
-    let name = table.needed("name", values::group_name);
+    let name = table.required("name", values::group_name);
     let title = table.text("title", values::title);
     let is_default = table.flag("default").unwrap_or(false);
     table.finish(|_| "is unknown here; a group has name, title and default");
@@ -95,7 +95,7 @@ fn group(mut table: Members<'_>) -> Option<GroupEntry> {
 
 fn application(mut table: Members<'_>, folder: &Path) -> Option<ApplicationEntry> {
     let (notes, at) = (table.notes(), table.at);
-    let id = table.needed("id", values::application_id);
+    let id = table.required("id", values::application_id);
     let preset = table.text("preset", values::preset);
     let name = table.text("name", values::title);
     let url = table.text("url", values::web_url);
@@ -167,9 +167,9 @@ fn client(mut table: Members<'_>, folder: &Path) -> Client {
 fn claim(mut table: Members<'_>) -> Option<ClaimRule> {
     let (notes, at) = (table.notes(), table.at);
     let any = |text: &str| Ok(text.to_owned());
-    let group = table.needed("group", values::group_name);
-    let claim = table.needed("claim", any);
-    let value = table.needed("value", any);
+    let group = table.required("group", values::group_name);
+    let claim = table.required("claim", any);
+    let value = table.required("value", any);
     table.finish(|_| "is unknown here; a claim has group, claim and value");
     let rule = values::claim_rule(&format!("{}:{}={}", group?, claim?, value?));
     rule.map_err(|why| notes.add(at, format!("claims {why}"))).ok()

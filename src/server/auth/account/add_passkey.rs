@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::PasskeyRegistration;
 
 /// The state taken from a ceremony, and the name of the new passkey.
-pub struct Taken {
+pub struct TakenCeremony {
     /// `None` if the ceremony was already used or never begun.
     adding: Option<Adding>,
     name: Option<DisplayName>,
@@ -76,13 +76,13 @@ impl Passkeys<'_> {
         caller: &Caller,
         answer: &RegistrationResponse,
         name: Option<&str>,
-    ) -> Result<Taken, Error> {
+    ) -> Result<TakenCeremony, Error> {
         let name = name.map(DisplayName::parse).transpose().map_err(|_| ApiError::InvalidName)?;
         if matches!(answer.examine(), Err(Refused::Malformed(_))) {
             return Err(ApiError::BadRequest.into());
         }
         let adding = self.ceremonies.take(Purpose::AddPasskey, caller, &answer.client_data.challenge).await?;
-        Ok(Taken { adding, name })
+        Ok(TakenCeremony { adding, name })
     }
 
     /// Finishes adding a passkey.
@@ -94,10 +94,10 @@ impl Passkeys<'_> {
     pub async fn finish_add(
         &self,
         current: &CurrentUser,
-        taken: Taken,
+        taken: TakenCeremony,
         answer: &RegistrationResponse,
     ) -> Result<views::Passkey, Error> {
-        let Taken { adding, name } = taken;
+        let TakenCeremony { adding, name } = taken;
         let begun = adding.filter(|begun| begun.user_id == current.user.id).ok_or(ApiError::CeremonyExpired)?;
         let added_with = match current.session.method {
             Method::Passkey(_) => AddedWith::Passkey,
@@ -119,9 +119,9 @@ impl Passkeys<'_> {
     }
 
     async fn add(&self, current: &CurrentUser, passkey: &Passkey) -> Result<views::Passkey, Error> {
-        let owners = OwnerUnit::begin(self.core, current).await?;
-        owners.session_policy(current).check_add_passkey()?;
-        let OwnerUnit { mut unit, passkeys } = owners;
+        let owner_unit = OwnerUnit::begin(self.core, current).await?;
+        owner_unit.session_policy(current).check_add_passkey()?;
+        let OwnerUnit { mut unit, passkeys } = owner_unit;
         if passkeys.len() >= MAX_PASSKEYS {
             return Err(ApiError::TooManyPasskeys.into());
         }

@@ -124,7 +124,7 @@ impl Address<'_> {
         }
         self.count_email(caller, &address).await?;
         let mut unit = match OwnerUnit::begin(self.core, current).await {
-            Ok(owners) => owners.unit,
+            Ok(owner_unit) => owner_unit.unit,
             Err(Error::Refused(_)) => return Ok(ResendOutcome::NothingToConfirm),
             Err(outage @ Error::Unavailable(_)) => return Err(outage),
         };
@@ -145,7 +145,7 @@ impl Address<'_> {
     /// # Errors
     /// The same as for [`Self::confirm_by_link`].
     pub async fn peek_link(&self, current: &CurrentUser, token: &str) -> Result<EmailAddress, Error> {
-        Ok(self.linked(current, token).await?.address)
+        Ok(self.find_by_link(current, token).await?.address)
     }
 
     /// Proves an address with the link in its email.
@@ -161,7 +161,7 @@ impl Address<'_> {
         from: ClientAddress,
     ) -> Result<User, Error> {
         self.core.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
-        let confirmation = self.linked(current, token).await?;
+        let confirmation = self.find_by_link(current, token).await?;
         let unit = OwnerUnit::begin(self.core, current).await?.unit;
         self.prove(unit, current, confirmation).await
     }
@@ -198,7 +198,7 @@ impl Address<'_> {
         EmailRequests { core: self.core }.still_open(newest).await
     }
 
-    async fn linked(&self, current: &CurrentUser, token: &str) -> Result<Confirmation, Error> {
+    async fn find_by_link(&self, current: &CurrentUser, token: &str) -> Result<Confirmation, Error> {
         self.check_confined(current)?;
         let token = Token::from_link(token).ok_or(ApiError::LinkExpired)?;
         let found = self.core.store.request_by_link(&token.hash()).await?;

@@ -52,7 +52,7 @@ impl<'a> AccountUnit<'a> {
     }
 
     /// Wraps the unit of work in which an account was locked or created.
-    pub fn of(core: &'a Core, unit: Box<dyn Unit>, user: User, client: Client) -> Self {
+    pub fn new(core: &'a Core, unit: Box<dyn Unit>, user: User, client: Client) -> Self {
         Self { core, unit, user, client }
     }
 
@@ -95,9 +95,9 @@ impl<'a> AccountUnit<'a> {
         let sent = self.unit.count_notifications(user.id, address, since).await?;
         // An account is deleted only once, and no later email could mention it.
         let is_last = occasion == Occasion::Deleted;
-        let count_within_limit =
+        let is_within_limit =
             is_last || sent.about(occasion) < MAX_PER_KIND && (can_undo || sent.without_undo() < MAX_NOTIFICATIONS);
-        let (occasion, detail, can_undo) = match (count_within_limit, sent.about(Occasion::Digest)) {
+        let (occasion, detail, can_undo) = match (is_within_limit, sent.about(Occasion::Digest)) {
             (true, _) => (occasion, detail, can_undo),
             (false, 0) => (Occasion::Digest, None, false),
             (false, _) => return Ok(()),
@@ -188,9 +188,9 @@ impl<'a> OwnerUnit<'a> {
     /// Locks the account for an action that only the owner may perform. It needs a fresh authentication by passkey, or
     /// by email if there is no passkey.
     pub async fn begin_fresh(core: &'a Core, current: &CurrentUser) -> Result<Self, Error> {
-        let owners = Self::begin(core, current).await?;
-        owners.session_policy(current).check_sensitive_action()?;
-        Ok(owners)
+        let owner_unit = Self::begin(core, current).await?;
+        owner_unit.session_policy(current).check_sensitive_action()?;
+        Ok(owner_unit)
     }
 
     /// The facts that decide which actions the session may perform.

@@ -46,9 +46,13 @@ impl Ceremonies<'_> {
             Some(handle) => handle == user.id.0.as_bytes().as_slice(),
             None => expected.is_some(),
         };
-        let is_client_abort = expected.is_none_or(|expected| expected == user.id);
+        let is_expected_user = expected.is_none_or(|expected| expected == user.id);
         let is_ours = passkey.rp_id == self.relying_party.id();
-        if names_owner && is_client_abort && is_ours { Ok((passkey, user)) } else { Err(ApiError::NOT_VERIFIED.into()) }
+        if names_owner && is_expected_user && is_ours {
+            Ok((passkey, user))
+        } else {
+            Err(ApiError::NOT_VERIFIED.into())
+        }
     }
 
     /// Whether a user handle belongs to an account. If not, the passkey may have been created for a different database,

@@ -5,7 +5,7 @@ use crate::server::Unavailable;
 use crate::server::auth::Caller;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
-use crate::server::ephemeral::{CEREMONY, Kept};
+use crate::server::ephemeral::{CEREMONY, Entry};
 use crate::server::limiter::{LimitError, Subject};
 use crate::server::model::limit;
 use crate::server::secret::Token;
@@ -78,8 +78,8 @@ impl Ceremonies<'_> {
         let key = key(purpose, browser, &URL_SAFE_NO_PAD.encode(challenge));
         // Encrypted, because others may read the ephemeral store, and a sign-up contains personal data.
         let value = self.core.keys.seal(key.as_bytes(), &value, self.core.entropy())?;
-        let kept = Kept { key: &key, value, ttl: CEREMONY_LIFETIME };
-        self.core.limiter.draw_and_store(&limit::CEREMONIES, Subject::Client(caller.address), kept).await?;
+        let entry = Entry { key: &key, value, ttl: CEREMONY_LIFETIME };
+        self.core.limiter.draw_and_store(&limit::CEREMONIES, Subject::Client(caller.address), entry).await?;
         meters::ceremony(purpose.name(), Stage::Started);
         Ok(())
     }
@@ -96,14 +96,14 @@ impl Ceremonies<'_> {
         let key = key(purpose, browser, challenge);
         let taken = self.core.ephemeral.take(&key).await?;
         let opened = taken.map(|value| self.core.keys.open(key.as_bytes(), &value).unwrap_or_default());
-        let state = opened.and_then(|value| alive(&value, self.core.now()));
+        let state = opened.and_then(|value| parse_state(&value, self.core.now()));
         meters::ceremony(purpose.name(), if state.is_some() { Stage::Finished } else { Stage::Expired });
         Ok(state)
     }
 }
 
 /// Reads the state from a value, if it has not expired and its format is known.
-fn alive<T: DeserializeOwned>(value: &[u8], now: Timestamp) -> Option<T> {
+fn parse_state<T: DeserializeOwned>(value: &[u8], now: Timestamp) -> Option<T> {
     let pending = serde_json::from_slice::<Pending<&RawValue>>(value).ok().filter(|pending| pending.format == FORMAT);
     let state = pending.and_then(|pending| Some((pending.expires_at, serde_json::from_str(pending.state.get()).ok()?)));
     if state.is_none() {
@@ -131,12 +131,12 @@ mod tests {
     fn state_of_another_version_counts_as_expired() {
         let now = Timestamp::from_unix_millis(1_000);
         let value = |format, state: &str| format!(r#"{{"format":{format},"expires_at":2000,"state":{state}}}"#);
-        assert_eq!(alive::<u8>(value(1, "7").as_bytes(), now), Some(7));
+        assert_eq!(parse_state::<u8>(value(1, "7").as_bytes(), now), Some(7));
         for other in
             [value(2, "7"), value(1, "\"text\""), "{}".to_owned(), r#"{"expires_at":2000,"state":7}"#.to_owned()]
         {
-            assert_eq!(alive::<u8>(other.as_bytes(), now), None, "{other}");
+            assert_eq!(parse_state::<u8>(other.as_bytes(), now), None, "{other}");
         }
-        assert_eq!(alive::<u8>(value(1, "7").as_bytes(), now.plus(Duration::from_secs(1))), None, "too late");
+        assert_eq!(parse_state::<u8>(value(1, "7").as_bytes(), now.plus(Duration::from_secs(1))), None, "too late");
     }
 }

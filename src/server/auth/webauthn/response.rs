@@ -77,7 +77,7 @@ impl RegistrationResponse {
         let response: Attestation = object(envelope.response.get())?;
         Ok(Self {
             client_data: ClientData::parse(&response.client_data_json.0)?,
-            transports: joined(&response.transports),
+            transports: join_transports(&response.transports),
             consistent: envelope.is_consistent(),
             credential: RegisterPublicKeyCredential {
                 id: URL_SAFE_NO_PAD.encode(&envelope.raw_id.0),
@@ -161,7 +161,7 @@ impl Envelope<'_> {
 
 /// Joins at most eight different short words of letters and hyphens with commas; anything else is not a transport.
 /// `cable` is the old name of `hybrid`, and browsers no longer know it.
-fn joined(transports: &[String]) -> String {
+fn join_transports(transports: &[String]) -> String {
     let is_word =
         |word: &&str| (1..=32).contains(&word.len()) && word.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
     let mut words = Vec::new();
@@ -181,7 +181,10 @@ mod tests {
     #[test]
     fn only_words_are_kept_as_transports() {
         let words = ["internal", "hybrid", "<b>", "", "smart-card"].map(str::to_owned);
-        assert_eq!(joined(&words), "internal,hybrid,smart-card");
-        assert_eq!(joined(&["cable", "internal", "hybrid", "new-kind"].map(str::to_owned)), "hybrid,internal,new-kind");
+        assert_eq!(join_transports(&words), "internal,hybrid,smart-card");
+        assert_eq!(
+            join_transports(&["cable", "internal", "hybrid", "new-kind"].map(str::to_owned)),
+            "hybrid,internal,new-kind"
+        );
     }
 }

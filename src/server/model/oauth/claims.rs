@@ -22,7 +22,7 @@ struct Stored {
 
 impl ClaimRule {
     /// Maximum number of rules per application.
-    pub const MOST: usize = 50;
+    pub const MAX_COUNT: usize = 50;
     const MAX_BYTES: usize = 256;
 
     /// Parses `GROUP:CLAIM=VALUE`; `None` for any other text, and for a claim that the provider itself sets.
@@ -105,7 +105,7 @@ pub struct RequestedClaims {
 
 impl RequestedClaims {
     /// Maximum number of claims for userinfo, and for the ID token.
-    const MOST: usize = 50;
+    const MAX_COUNT: usize = 50;
 
     /// Parses the parameter; `None` if it violates the specification.
     #[must_use]
@@ -113,7 +113,7 @@ impl RequestedClaims {
         let members = Members::parse(text.as_bytes()).ok()?;
         let names = |member: &str| match members.get(member) {
             None | Some(Value::Null) => Some(BTreeSet::new()),
-            Some(Value::Object(claims)) if claims.len() <= Self::MOST => {
+            Some(Value::Object(claims)) if claims.len() <= Self::MAX_COUNT => {
                 claims.values().all(is_request).then(|| claims.keys().cloned().collect())
             }
             Some(_) => None,
@@ -146,11 +146,7 @@ mod tests {
     fn rules_round_trip_and_cannot_override_provider_claims() {
         let rule = ClaimRule::parse("admins:role=Admin=yes").unwrap();
         assert_eq!((rule.claim.as_str(), rule.value.as_str()), ("role", "Admin=yes"));
-        let rules = vec![
-            rule,
-            ClaimRule::parse("family:https://app.example/role=viewer")
-                .unwrap_or_else(|| ClaimRule::parse("family:role=viewer").unwrap()),
-        ];
+        let rules = vec![rule, ClaimRule::parse("family:https://app.example/role=viewer").unwrap()];
         assert_eq!(ClaimRule::read(&ClaimRule::write(&rules).unwrap()).unwrap(), rules);
         for text in ["", "admins", "admins:role", "admins:=x", ":role=x", "a b:role=x", "admins:sub=x", "admins:iss=x"]
         {

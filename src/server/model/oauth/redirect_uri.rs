@@ -92,7 +92,7 @@ impl RedirectUri {
 
     /// A URI from the database, validated when it was registered.
     #[must_use]
-    pub fn stored(text: &str) -> Self {
+    pub fn from_stored(text: &str) -> Self {
         Self(text.to_owned())
     }
 

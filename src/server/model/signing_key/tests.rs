@@ -14,25 +14,25 @@ fn stored(signs_from: Timestamp) -> StoredKey {
     let keys = keys();
     let sealer = Sealer { keys: &keys, entropy: &SystemEntropy };
     let pkcs8 = SigningKey::generate(ALGORITHM).unwrap();
-    StoredKey::new(&pkcs8, ALGORITHM, Moments { created_at: START, signs_from }, sealer).unwrap()
+    StoredKey::new(&pkcs8, ALGORITHM, KeyTimes { created_at: START, signs_from }, sealer).unwrap()
 }
 
 fn set(stored: &[StoredKey]) -> KeySet {
-    KeySet::open(stored, PermanentKey(Secret::new([7; 32])), &keys()).unwrap()
+    KeySet::open(stored, LastingKey(Secret::new([7; 32])), &keys()).unwrap()
 }
 
 #[test]
 fn the_first_key_signs_at_once_and_its_successor_is_published_a_day_ahead() {
-    assert_eq!(needed(ALGORITHM, &[], START), Some(START));
+    assert_eq!(due_key_start(ALGORITHM, &[], START), Some(START));
     let first = stored(START);
-    assert_eq!(needed(ALGORITHM, std::slice::from_ref(&first), START.plus(28 * DAY)), None);
+    assert_eq!(due_key_start(ALGORITHM, std::slice::from_ref(&first), START.plus(28 * DAY)), None);
     let at = START.plus(29 * DAY);
-    assert_eq!(needed(ALGORITHM, std::slice::from_ref(&first), at), Some(START.plus(30 * DAY)));
+    assert_eq!(due_key_start(ALGORITHM, std::slice::from_ref(&first), at), Some(START.plus(30 * DAY)));
     // Even after a long downtime, the successor is published for a day before it signs.
     let late = START.plus(90 * DAY);
-    assert_eq!(needed(ALGORITHM, std::slice::from_ref(&first), late), Some(late.plus(DAY)));
+    assert_eq!(due_key_start(ALGORITHM, std::slice::from_ref(&first), late), Some(late.plus(DAY)));
     let all = [first, stored(START.plus(30 * DAY))];
-    assert_eq!(needed(ALGORITHM, &all, at), None);
+    assert_eq!(due_key_start(ALGORITHM, &all, at), None);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn one_key_signs_at_a_time_and_retired_keys_stay_published_for_a_day() {
 fn a_revoked_key_signs_and_verifies_nothing_and_is_replaced_at_once() {
     let revoked = StoredKey { revoked_at: Some(START), ..stored(START) };
     let all = [revoked];
-    assert_eq!(needed(ALGORITHM, &all, START.plus(DAY)), Some(START.plus(DAY)));
+    assert_eq!(due_key_start(ALGORITHM, &all, START.plus(DAY)), Some(START.plus(DAY)));
     let set = set(&all);
     assert!(set.signer(ALGORITHM, START).is_none());
     assert_eq!((set.published(START).count(), set.hint_keys(START).len()), (0, 0));

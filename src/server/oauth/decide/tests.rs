@@ -35,8 +35,8 @@ fn signed_in(strength: Strength, age: Duration) -> SignedIn {
     }
 }
 
-fn decided(request: &AuthorizationRequest, session: Option<SignedIn>) -> Decision {
-    decide(&Situation { request, began_at: BEGAN, session, has_chosen: false, has_allowed: false, now: NOW })
+fn decision_for(request: &AuthorizationRequest, session: Option<SignedIn>) -> Decision {
+    decide(&DecisionInput { request, began_at: BEGAN, session, has_chosen: false, has_allowed: false, now: NOW })
 }
 
 /// A prompt with these space-separated values.
@@ -72,7 +72,7 @@ fn every_combination_follows_the_documented_rules() {
                     let claims = RequestedClaims { essential_acr: acr, ..RequestedClaims::default() };
                     let request = AuthorizationRequest { max_age, prefers_passkey, claims, ..request(prompt(words)) };
                     assert!(matches!(
-                        (words, decided(&request, None)),
+                        (words, decision_for(&request, None)),
                         ("none", Decision::Refuse(ErrorCode::LoginRequired))
                             | ("create", Decision::SignUp)
                             | ("" | "login" | "consent" | "select_account" | "login consent", Decision::SignIn)
@@ -88,7 +88,7 @@ fn every_combination_follows_the_documented_rules() {
                                         needs_consent: flags & 4 != 0,
                                         ..signed_in(strength, age)
                                     };
-                                    hold(&request, session, decided(&request, Some(session)));
+                                    assert_rules(&request, session, decision_for(&request, Some(session)));
                                     rows += 1;
                                 }
                             }
@@ -102,7 +102,7 @@ fn every_combination_follows_the_documented_rules() {
 }
 
 /// The rules, each as an implication: independent of the function under test and of their order.
-fn hold(request: &AuthorizationRequest, session: SignedIn, decision: Decision) {
+fn assert_rules(request: &AuthorizationRequest, session: SignedIn, decision: Decision) {
     let context = format!("{request:?}\n{session:?}\n{decision:?}");
     let prompt = request.prompt;
     let is_new = session.assurance.authenticated_at >= BEGAN;
@@ -157,16 +157,16 @@ fn hold(request: &AuthorizationRequest, session: SignedIn, decision: Decision) {
 fn the_user_is_not_asked_twice_in_one_request() {
     let session = Some(SignedIn { needs_consent: true, ..signed_in(Strength::Passkey, HOUR) });
     let ask = request(prompt("consent select_account"));
-    let situation =
-        Situation { request: &ask, began_at: BEGAN, session, has_chosen: false, has_allowed: false, now: NOW };
-    assert_eq!(decide(&situation), Decision::ChooseAccount);
-    let situation = Situation { has_chosen: true, ..situation };
-    assert_eq!(decide(&situation), Decision::AskConsent);
-    assert_eq!(decide(&Situation { has_allowed: true, ..situation }), Decision::Answer);
+    let input =
+        DecisionInput { request: &ask, began_at: BEGAN, session, has_chosen: false, has_allowed: false, now: NOW };
+    assert_eq!(decide(&input), Decision::ChooseAccount);
+    let input = DecisionInput { has_chosen: true, ..input };
+    assert_eq!(decide(&input), Decision::AskConsent);
+    assert_eq!(decide(&DecisionInput { has_allowed: true, ..input }), Decision::Answer);
 }
 
 #[test]
 fn a_silent_request_continues_without_a_preferred_passkey() {
     let silent = AuthorizationRequest { prefers_passkey: true, ..request(prompt("none")) };
-    assert_eq!(decided(&silent, Some(signed_in(Strength::Email, HOUR))), Decision::Answer);
+    assert_eq!(decision_for(&silent, Some(signed_in(Strength::Email, HOUR))), Decision::Answer);
 }

@@ -30,7 +30,7 @@ const KNOWN: [&str; 17] = [
 
 /// Whether the text is a database URL: it has a host, or a parameter that names a host or a socket directory.
 #[must_use]
-pub fn is_address(text: &str) -> bool {
+pub fn is_valid_url(text: &str) -> bool {
     read(text).is_some_and(|(options, _)| options.is_ok())
 }
 
@@ -79,10 +79,10 @@ mod tests {
             "postgres:///db?hostaddr=127.0.0.1&port=5433",
             "postgres://%2Frun%2Fpostgresql/db",
         ] {
-            assert!(is_address(text), "{text}");
+            assert!(is_valid_url(text), "{text}");
         }
         for text in ["postgres://", "postgres:///db", "postgres:///db?host=", "postgres://h/db?sslmode=bogus", "h/db"] {
-            assert!(!is_address(text), "{text}");
+            assert!(!is_valid_url(text), "{text}");
         }
     }
 

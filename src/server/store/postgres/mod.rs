@@ -10,7 +10,7 @@ mod sign_in;
 #[expect(clippy::duplicate_mod, reason = "both databases share this source, which is compiled for each")]
 mod sql;
 
-pub use self::address::is_address;
+pub use self::address::is_valid_url;
 use self::address::options;
 use self::atomic_write::AtomicWriter;
 use self::dialect::ConnectionHealth;
@@ -66,12 +66,12 @@ pub fn migration_versions() -> Vec<i64> {
 /// Connects and migrates the schema; sqlx's advisory lock lets several processes start at once.
 ///
 /// # Errors
-/// When the server is still unavailable after `patience`, or the schema is newer than this program.
-pub async fn open(url: &Secret<String>, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
+/// When the server is still unavailable after `max_wait`, or the schema is newer than this program.
+pub async fn open(url: &Secret<String>, max_wait: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(url)?;
     let cores = std::thread::available_parallelism().map_or(4, usize::from);
     let connections = u32::try_from(cores * 6).unwrap_or(MAX_CONNECTIONS).min(MAX_CONNECTIONS);
-    connect_with_retry(patience, || probe(&options)).await?;
+    connect_with_retry(max_wait, || probe(&options)).await?;
     let health = ConnectionHealth::default();
     let pool = connect(options.clone(), connections, LockTimeout::OfRequests, &health).await?;
     let store = SqlStore::new(pools(pool, health.clone()));
@@ -102,8 +102,8 @@ pub async fn look(url: &Secret<String>) -> Result<impl Store + use<>, Unavailabl
 }
 
 fn pools(pool: PgPool, health: ConnectionHealth) -> Pools {
-    let (warm, atomic) = (ConnectionCache::of(&pool, &health), AtomicWriter::on(&pool, &health));
-    Pools { warm, atomic, read: pool.clone(), write: pool, health }
+    let (cache, atomic) = (ConnectionCache::of(&pool, &health), AtomicWriter::on(&pool, &health));
+    Pools { cache, atomic, read: pool.clone(), write: pool, health }
 }
 
 async fn connect(

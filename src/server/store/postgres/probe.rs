@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 /// Error codes that persist until an administrator changes something: authentication failed, the database does not
 /// exist, no permission to connect (documentation of PostgreSQL 15, appendix A).
-const LASTING: [&str; 4] = ["28000", "28P01", "3D000", "42501"];
+const PERMANENT_ERRORS: [&str; 4] = ["28000", "28P01", "3D000", "42501"];
 /// Error codes that point to a pooler in transaction mode: an unknown start-up parameter, a prepared statement that
 /// does not exist, or one that exists already.
 const POOLER_ERRORS: [&str; 3] = ["08P01", "26000", "42P05"];
@@ -28,13 +28,13 @@ pub async fn probe(options: &PgConnectOptions) -> Result<(), ConnectError> {
             "its encoding is {encoding}, which cannot store every name; recreate it with createdb --template=template0 \
              --encoding=UTF8"
         );
-        return Err(ConnectError::Permanent(about(options, &sentence)));
+        return Err(ConnectError::Permanent(with_address(options, &sentence)));
     }
     let mut second = connect(options).await?;
     // PostgreSQL runs one process per session. A pooler in transaction mode serves both sessions with the same process.
     let process = "select pg_backend_pid()::text";
     if ask(options, &mut first, process).await? == ask(options, &mut second, process).await? {
-        return Err(ConnectError::Permanent(about(options, POOLER)));
+        return Err(ConnectError::Permanent(with_address(options, POOLER)));
     }
     for connection in [first, second] {
         connection.close().await.map_err(|cause| refusal(options, &cause))?;
@@ -45,7 +45,7 @@ pub async fn probe(options: &PgConnectOptions) -> Result<(), ConnectError> {
 async fn connect(options: &PgConnectOptions) -> Result<PgConnection, ConnectError> {
     match timeout(ACQUIRE_TIMEOUT, PgConnection::connect_with(options)).await {
         Ok(connected) => connected.map_err(|cause| refusal(options, &cause)),
-        Err(_) => Err(ConnectError::Temporary(about(options, "no answer"))),
+        Err(_) => Err(ConnectError::Temporary(with_address(options, "no answer"))),
     }
 }
 
@@ -56,21 +56,25 @@ async fn ask(
     statement: &'static str,
 ) -> Result<String, ConnectError> {
     let answer = timeout(ACQUIRE_TIMEOUT, raw_sql(statement).fetch_one(connection)).await;
-    let row = answer.map_err(|_| ConnectError::Temporary(about(options, "no answer")))?;
+    let row = answer.map_err(|_| ConnectError::Temporary(with_address(options, "no answer")))?;
     row.and_then(|row| row.try_get(0)).map_err(|cause| refusal(options, &cause))
 }
 
 fn refusal(options: &PgConnectOptions, cause: &sqlx::Error) -> ConnectError {
     let code = cause.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap_or_default().into_owned();
     if POOLER_ERRORS.contains(&code.as_str()) {
-        return ConnectError::Permanent(about(options, &format!("{}; {POOLER}", error_message(cause))));
+        return ConnectError::Permanent(with_address(options, &format!("{}; {POOLER}", error_message(cause))));
     }
-    let sentence = about(options, &error_message(cause));
-    if LASTING.contains(&code.as_str()) { ConnectError::Permanent(sentence) } else { ConnectError::Temporary(sentence) }
+    let sentence = with_address(options, &error_message(cause));
+    if PERMANENT_ERRORS.contains(&code.as_str()) {
+        ConnectError::Permanent(sentence)
+    } else {
+        ConnectError::Temporary(sentence)
+    }
 }
 
 /// Adds the host and port of the database to a message.
-fn about(options: &PgConnectOptions, sentence: &str) -> Unavailable {
+fn with_address(options: &PgConnectOptions, sentence: &str) -> Unavailable {
     let place = match options.get_socket() {
         Some(folder) => folder.display().to_string(),
         None => options.get_host().to_owned(),

@@ -50,9 +50,9 @@ impl ConnectionCache {
     /// # Errors
     /// When the query fails, or no connection is free within the timeout of the pool.
     pub async fn fetch_all(&self, query: Query<'_, Database, Arguments>) -> Result<Vec<Row>, sqlx::Error> {
-        let patience = self.pool.options().get_acquire_timeout();
+        let max_wait = self.pool.options().get_acquire_timeout();
         let (_permit, mut connection, left_pool) =
-            timeout(patience, self.acquire()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+            timeout(max_wait, self.acquire()).await.map_err(|_| sqlx::Error::PoolTimedOut)??;
         let rows = query.fetch_all(&mut *connection).await?;
         self.put_back(connection, left_pool);
         Ok(rows)

@@ -1,5 +1,5 @@
 use super::super::dialect::Dialect;
-use super::row::{DatabaseRow, get, invalid, time, whole};
+use super::row::{DatabaseRow, get, get_u32, invalid, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
@@ -98,7 +98,7 @@ impl EmailQueueReads for SqlStore {
                 claim,
                 created_at: time(&row, "created_at")?,
                 not_after: time(&row, "not_after")?,
-                attempts: whole(&row, "attempts")?,
+                attempts: get_u32(&row, "attempts")?,
                 about,
             }));
         }

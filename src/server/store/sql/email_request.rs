@@ -1,7 +1,7 @@
 use super::super::dialect::Dialect;
 use super::email_queue::queue;
 use super::row::{DatabaseRow, client, get, hash, invalid, language, maybe_address, maybe_hash, maybe_user, required};
-use super::row::{time, whole};
+use super::row::{get_u32, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
@@ -44,7 +44,7 @@ pub fn request(row: &DatabaseRow) -> Result<OpenRequest, Unavailable> {
         },
         recipient: user.zip(address),
         code_hash: code_hash.map_err(|_| invalid("code_hash"))?,
-        tries_left: whole(row, "tries_left")?,
+        tries_left: get_u32(row, "tries_left")?,
     })
 }
 
@@ -161,10 +161,10 @@ fn insert<'q>(request: &'q EmailRequest, link: Option<&'q TokenHash>) -> Stateme
 
 impl SqlStore {
     pub(super) async fn request(&self, id: RequestId) -> Result<Option<OpenRequest>, Unavailable> {
-        self.found(query(select_request!("id = $1")).bind(id.0)).await
+        self.one_request(query(select_request!("id = $1")).bind(id.0)).await
     }
 
-    async fn found(&self, statement: Statement<'_>) -> Result<Option<OpenRequest>, Unavailable> {
+    async fn one_request(&self, statement: Statement<'_>) -> Result<Option<OpenRequest>, Unavailable> {
         self.one(statement).await?.map(|row| request(&row)).transpose()
     }
 }
@@ -172,18 +172,18 @@ impl SqlStore {
 #[async_trait]
 impl EmailRequestReads for SqlStore {
     async fn request_by_link(&self, link: &TokenHash) -> Result<Option<OpenRequest>, Unavailable> {
-        self.found(query(select_request!("link_hash = $1")).bind(&link.0[..])).await
+        self.one_request(query(select_request!("link_hash = $1")).bind(&link.0[..])).await
     }
 
     async fn request_of_browser(&self, browser: &TokenHash) -> Result<Option<OpenRequest>, Unavailable> {
         let text =
             select_request!("browser_hash = $1 and purpose in ('sign-in', 'sign-up') order by created_at desc limit 1");
-        self.found(query(text).bind(&browser.0[..])).await
+        self.one_request(query(text).bind(&browser.0[..])).await
     }
 
     async fn newest_request(&self, user: UserId, purpose: PurposeKind) -> Result<Option<OpenRequest>, Unavailable> {
         let text = select_request!("user_id = $1 and purpose = $2 order by created_at desc limit 1");
-        self.found(query(text).bind(user.0).bind(purpose.name())).await
+        self.one_request(query(text).bind(user.0).bind(purpose.name())).await
     }
 
     async fn requests_of_user(&self, user: UserId, now: Timestamp) -> Result<Vec<OpenRequest>, Unavailable> {
@@ -238,7 +238,7 @@ impl EmailRequestWrites for Transaction {
         let statement = query(
             "update letter_requests set tries_left = tries_left - 1 where id = $1 and tries_left > 0 returning tries_left",
         );
-        self.one(statement.bind(id.0)).await?.map(|row| whole(&row, "tries_left")).transpose()
+        self.one(statement.bind(id.0)).await?.map(|row| get_u32(&row, "tries_left")).transpose()
     }
 
     async fn take_request(&mut self, id: RequestId) -> Result<bool, Unavailable> {

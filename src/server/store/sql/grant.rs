@@ -36,7 +36,7 @@ fn grant(row: &DatabaseRow) -> Result<Grant, Unavailable> {
     })
 }
 
-pub fn living(row: &DatabaseRow) -> Result<ActiveGrant, Unavailable> {
+pub fn active_grant(row: &DatabaseRow) -> Result<ActiveGrant, Unavailable> {
     Ok(ActiveGrant { grant: grant(row)?, user: user::user(row)? })
 }
 
@@ -59,7 +59,7 @@ impl GrantReads for SqlStore {
         let read = |row: DatabaseRow| {
             let used_at = maybe_time(&row, "token_used_at")?;
             let found = RefreshToken { hash: *token, created_at: time(&row, "token_created_at")?, used_at };
-            Ok((living(&row)?, found))
+            Ok((active_grant(&row)?, found))
         };
         row.map(read).transpose()
     }

@@ -1,5 +1,5 @@
 use super::SqlStore;
-use super::row::{DatabaseRow, get, hash, time, whole};
+use super::row::{DatabaseRow, get, get_u32, hash, time};
 use super::transaction::Transaction;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
@@ -15,7 +15,7 @@ fn invitation(row: &DatabaseRow) -> Result<Invitation, Unavailable> {
         id: InvitationId(get(row, "id")?),
         link_hash: hash(row, "link_hash")?,
         note: get(row, "note")?,
-        uses_left: whole(row, "uses_left")?,
+        uses_left: get_u32(row, "uses_left")?,
         created_at: time(row, "created_at")?,
         expires_at: time(row, "expires_at")?,
     })

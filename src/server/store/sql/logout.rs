@@ -1,11 +1,11 @@
 use super::super::dialect::Dialect;
-use super::row::{DatabaseRow, application_id, get, invalid, time, whole};
+use super::row::{DatabaseRow, application_id, get, get_u32, invalid, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::model::email_queue::{Claim, EmailId};
-use crate::server::model::logout::{ClaimedLogout, LogoutNotice, LogoutResult, MAX_RESULTS, RETRIED};
+use crate::server::model::logout::{ClaimedLogout, LogoutNotice, LogoutResult, MAX_RESULTS, RETRY_PERIOD};
 use crate::server::model::{ApplicationId, UserId};
 use crate::server::secret::SystemEntropy;
 use crate::server::store::LogoutReads;
@@ -61,7 +61,7 @@ impl Transaction {
         .bind(KIND)
         .bind(payload)
         .bind(now.unix_millis())
-        .bind(now.plus(RETRIED).unix_millis());
+        .bind(now.plus(RETRY_PERIOD).unix_millis());
         self.run(statement).await?;
         self.has_logouts = true;
         Ok(())
@@ -95,7 +95,7 @@ impl LogoutReads for SqlStore {
             claim,
             created_at: time(&row, "created_at")?,
             not_after: time(&row, "not_after")?,
-            attempts: whole(&row, "attempts")?,
+            attempts: get_u32(&row, "attempts")?,
             notice: serde_json::from_str(payload).map_err(|_| invalid("payload"))?,
         }))
     }

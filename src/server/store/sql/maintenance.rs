@@ -52,7 +52,7 @@ impl Maintenance for SqlStore {
         // Read before the query below, whose own connection must not count as used.
         let pools = &self.pools;
         let all_pools = if Dialect::HAS_ONE_POOL { vec![&pools.write] } else { vec![&pools.read, &pools.write] };
-        let idle_connections = pools.warm.idle_connections() + pools.atomic.idle_connections();
+        let idle_connections = pools.cache.idle_connections() + pools.atomic.idle_connections();
         let idle = all_pools.iter().map(|pool| pool.num_idle()).sum::<usize>() + idle_connections;
         let all: u32 = all_pools.iter().map(|pool| pool.size()).sum();
         let idle = u32::try_from(idle).unwrap_or(u32::MAX);
@@ -67,7 +67,7 @@ impl Maintenance for SqlStore {
             connections_idle: idle,
             connections_used: all.saturating_sub(idle),
             queued_emails: waiting,
-            oldest_email: oldest.map_or(Duration::ZERO, |due_at| now.since(due_at)),
+            oldest_overdue: oldest.map_or(Duration::ZERO, |due_at| now.since(due_at)),
         })
     }
 
@@ -112,7 +112,7 @@ impl Maintenance for SqlStore {
 
     async fn close(&self) {
         self.pools.atomic.close().await;
-        self.pools.warm.close();
+        self.pools.cache.close();
         self.pools.read.close().await;
         self.pools.write.close().await;
     }

@@ -51,7 +51,7 @@ pub struct Pools {
     pub read: Pool<Database>,
     pub write: Pool<Database>,
     /// Connections of the read pool for frequent queries.
-    pub warm: ConnectionCache,
+    pub cache: ConnectionCache,
     pub atomic: AtomicWriter,
     /// Decides whether a connection is pinged before it is used again.
     pub health: ConnectionHealth,

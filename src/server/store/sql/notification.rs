@@ -1,5 +1,5 @@
 use super::email_queue::queue;
-use super::row::{DatabaseRow, client, get, invalid, language, maybe_time, maybe_user, time, whole};
+use super::row::{DatabaseRow, client, get, get_u32, invalid, language, maybe_time, maybe_user, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
@@ -50,7 +50,7 @@ fn sent(row: &DatabaseRow) -> Result<SentNotification, Unavailable> {
 
 fn count(row: &DatabaseRow) -> Result<(Occasion, bool, u32), Unavailable> {
     let occasion = Occasion::parse(get(row, "occasion")?).ok_or_else(|| invalid("occasion"))?;
-    Ok((occasion, get(row, "can_undo")?, whole(row, "sent")?))
+    Ok((occasion, get(row, "can_undo")?, get_u32(row, "sent")?))
 }
 
 fn insert(about: &Notification) -> Statement<'_> {

@@ -32,7 +32,7 @@ pub fn secret(row: &DatabaseRow) -> Result<ClientSecret, Unavailable> {
 }
 
 fn uris(row: &DatabaseRow, column: &'static str) -> Result<Vec<RedirectUri>, Unavailable> {
-    Ok(get::<&str>(row, column)?.lines().map(RedirectUri::stored).collect())
+    Ok(get::<&str>(row, column)?.lines().map(RedirectUri::from_stored).collect())
 }
 
 fn lines(uris: &[RedirectUri]) -> String {

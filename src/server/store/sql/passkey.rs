@@ -1,4 +1,4 @@
-use super::row::{DatabaseRow, get, invalid, maybe_time, time, whole};
+use super::row::{DatabaseRow, get, get_u32, invalid, maybe_time, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement, user};
 use crate::server::Unavailable;
@@ -33,7 +33,7 @@ pub fn passkey(row: &DatabaseRow) -> Result<Passkey, Unavailable> {
         transports: get(row, "passkey_transports")?,
         backup_eligible: get(row, "passkey_backup_eligible")?,
         backed_up: get(row, "passkey_backed_up")?,
-        sign_count: whole(row, "passkey_sign_count")?,
+        sign_count: get_u32(row, "passkey_sign_count")?,
         created_at: time(row, "passkey_created_at")?,
         last_used_at: maybe_time(row, "passkey_last_used_at")?,
         last_used_on: Client {
@@ -69,7 +69,7 @@ impl PasskeyReads for SqlStore {
             user_columns!(),
             " from passkeys p join users u on u.id = p.user_id where p.credential_id = $1 and u.deleted_at is null"
         );
-        let row = self.pools.warm.look_up(|| query(TEXT).bind(id.as_bytes())).await;
+        let row = self.pools.cache.look_up(|| query(TEXT).bind(id.as_bytes())).await;
         let row = row.map_err(|cause| self.failed(cause))?;
         row.map(|row| Ok((passkey(&row)?, user::user(&row)?))).transpose()
     }

@@ -1,5 +1,5 @@
 use super::application::application;
-use super::grant::living;
+use super::grant::active_grant;
 use super::oauth_client::{client, secret};
 use super::passkey::passkey;
 use super::row::{DatabaseRow, get, groups, time};
@@ -64,7 +64,7 @@ fn consent(row: &DatabaseRow) -> Result<Option<Scopes>, Unavailable> {
 impl SqlStore {
     /// Reads all rows, for frequent queries.
     async fn look_up_all<'q>(&self, statement: impl Fn() -> Statement<'q>) -> Result<Vec<DatabaseRow>, Unavailable> {
-        self.pools.warm.look_up_all(statement).await.map_err(|cause| self.failed(cause))
+        self.pools.cache.look_up_all(statement).await.map_err(|cause| self.failed(cause))
     }
 }
 
@@ -171,7 +171,7 @@ impl ProviderReads for SqlStore {
             expires_at: time(first, "token_expires_at")?,
         };
         Ok(Some(ValidAccessToken {
-            living: living(first)?,
+            active_grant: active_grant(first)?,
             token,
             application: application(first)?,
             client: client(first)?,

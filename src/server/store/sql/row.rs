@@ -42,7 +42,7 @@ pub fn maybe_time(row: &DatabaseRow, column: &'static str) -> Result<Option<Time
     Ok(get::<Option<i64>>(row, column)?.map(Timestamp::from_unix_millis))
 }
 
-pub fn whole(row: &DatabaseRow, column: &'static str) -> Result<u32, Unavailable> {
+pub fn get_u32(row: &DatabaseRow, column: &'static str) -> Result<u32, Unavailable> {
     u32::try_from(get::<i64>(row, column)?).map_err(|_| invalid(column))
 }
 

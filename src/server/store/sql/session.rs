@@ -60,7 +60,7 @@ impl SessionReads for SqlStore {
             user_columns!(),
             " from sessions s join users u on u.id = s.user_id where s.token_hash = $1 and u.deleted_at is null"
         );
-        let row = self.pools.warm.look_up(|| query(TEXT).bind(&token.0[..])).await;
+        let row = self.pools.cache.look_up(|| query(TEXT).bind(&token.0[..])).await;
         let row = row.map_err(|cause| self.failed(cause))?;
         row.map(|row| Ok((session(&row)?, user::user(&row)?))).transpose()
     }

@@ -21,7 +21,7 @@ impl SignInRecords for SqlStore {
             let row = self.run_record(&record).await?;
             match row {
                 Some(row) => return self.outcome(&record, &row).await,
-                None if !self.has_user(record.passkey.user_id).await? => return Ok(SignInOutcome::Gone),
+                None if !self.has_user(record.passkey.user_id).await? => return Ok(SignInOutcome::AccountDeleted),
                 None if since.elapsed() >= LOCK_TIMEOUT => {
                     return Err(Unavailable::new("database", "another transaction has locked the account"));
                 }

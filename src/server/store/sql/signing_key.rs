@@ -21,7 +21,7 @@ fn stored(row: &DatabaseRow) -> Result<StoredKey, Unavailable> {
     let by: String = get(row, "sealed_by")?;
     let sealed: Option<Vec<u8>> = get(row, "sealed")?;
     Ok(StoredKey {
-        id: KeyId::named(get(row, "kid")?),
+        id: KeyId::from_text(get(row, "kid")?),
         public: serde_json::from_str(get(row, "public_key")?).map_err(|_| invalid("public_key"))?,
         private: sealed.map(|bytes| SealedKey { bytes, by }),
         created_at: time(row, "created_at")?,

@@ -12,8 +12,8 @@ fn value(row: &DatabaseRow, column: &Column) -> Result<Value, Unavailable> {
         Kind::Id => Value::Id(get(row, column.name)?),
         Kind::Bytes => Value::Bytes(get(row, column.name)?),
         Kind::Text => Value::Text(get(row, column.name)?),
-        Kind::Whole => Value::Whole(get(row, column.name)?),
-        Kind::Truth => Value::Truth(get(row, column.name)?),
+        Kind::Integer => Value::Integer(get(row, column.name)?),
+        Kind::Boolean => Value::Boolean(get(row, column.name)?),
     })
 }
 
@@ -59,8 +59,8 @@ impl Transfer for SqlStore {
                     Value::Id(value) => insert.bind(value),
                     Value::Bytes(value) => insert.bind(value),
                     Value::Text(value) => insert.bind(value),
-                    Value::Whole(value) => insert.bind(value),
-                    Value::Truth(value) => insert.bind(value),
+                    Value::Integer(value) => insert.bind(value),
+                    Value::Boolean(value) => insert.bind(value),
                 };
             }
             insert.execute(&mut *transaction).await.map_err(|cause| self.failed(cause))?;

@@ -1,6 +1,6 @@
 use super::super::dialect::Dialect;
 use super::SqlStore;
-use super::row::{DatabaseRow, get, invalid, language, maybe_address, maybe_time, time, whole};
+use super::row::{DatabaseRow, get, get_u32, invalid, language, maybe_address, maybe_time, time};
 use super::transaction::Transaction;
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
@@ -31,8 +31,8 @@ pub fn user(row: &DatabaseRow) -> Result<User, Unavailable> {
 fn summary(row: &DatabaseRow) -> Result<AccountSummary, Unavailable> {
     Ok(AccountSummary {
         user: user(row)?,
-        passkeys: whole(row, "passkeys")?,
-        sessions: whole(row, "sessions")?,
+        passkeys: get_u32(row, "passkeys")?,
+        sessions: get_u32(row, "sessions")?,
         last_seen_at: maybe_time(row, "seen_at")?,
     })
 }

@@ -183,7 +183,7 @@ impl AtomicWriter {
                 (false, true) => write.last,
             };
             match query_with(text, values).fetch_all(&mut connection).await {
-                Err(cause) if !is_its_own(&cause) => return Err(cause),
+                Err(cause) if !is_statement_error(&cause) => return Err(cause),
                 rows => answers.push(rows.map(|rows| rows.into_iter().next())),
             }
         }
@@ -208,6 +208,6 @@ impl AtomicWriter {
 
 /// Whether a statement failed because of its own values. Then it has no effect, and its transaction continues (SQLite,
 /// "Response To Errors Within A Transaction").
-fn is_its_own(cause: &sqlx::Error) -> bool {
+fn is_statement_error(cause: &sqlx::Error) -> bool {
     cause.as_database_error().is_some_and(|cause| !matches!(cause.kind(), ErrorKind::Other))
 }

@@ -4,7 +4,7 @@
 //! thousands of pages and for two syncs to disk.
 
 use super::atomic_write::AtomicWriter;
-use super::beside;
+use super::sibling_path;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Row, SqliteConnection, query};
 use std::io::ErrorKind;
@@ -18,7 +18,7 @@ const EVERY: Duration = Duration::from_secs(1);
 pub async fn run_checkpoints(options: SqliteConnectOptions, atomic_writer: AtomicWriter) {
     // The file may have been removed.
     let options = options.create_if_missing(false);
-    let log = beside(options.get_filename(), "-wal");
+    let log = sibling_path(options.get_filename(), "-wal");
     let (mut seen, mut is_due) = (None, false);
     loop {
         tokio::time::sleep(EVERY).await;

@@ -35,7 +35,7 @@ const AUTOCHECKPOINT_PAGES: &str = "16000";
 /// SQLite reads a file only at the first query, and only then reports that it is not a database.
 const COUNT_TABLES: &str = "select count(*) from sqlite_master";
 /// How long the connections of this process may take to close.
-const FOLDING: Duration = Duration::from_secs(5);
+const MERGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Interval at which a starting process that waits for another one tries again.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 /// All migrations, in order.
@@ -51,15 +51,15 @@ pub fn migration_versions() -> Vec<i64> {
 ///
 /// # Errors
 /// When the file cannot be opened, its schema is newer than this program, or it must be migrated while another process
-/// writes for longer than `patience`.
-pub async fn open(file: &Path, patience: Duration) -> Result<impl Store + use<>, Unavailable> {
+/// writes for longer than `max_wait`.
+pub async fn open(file: &Path, max_wait: Duration) -> Result<impl Store + use<>, Unavailable> {
     let options = options(file).create_if_missing(true);
     let _lock = acquire_lock_file(file).await?;
     make_private(file)?;
     // Migrations run first, on a separate connection.
-    let migrating = open_pool(1, &options.clone().busy_timeout(patience)).await.map_err(|cause| of(file, &cause))?;
+    let migrating = open_pool(1, &options.clone().busy_timeout(max_wait)).await.map_err(|cause| of(file, &cause))?;
     let is_new = is_empty(&migrating, file).await?;
-    MIGRATIONS.run(&migrating).await.map_err(|cause| migration_error(cause, file, patience))?;
+    MIGRATIONS.run(&migrating).await.map_err(|cause| migration_error(cause, file, max_wait))?;
     migrating.close().await;
     let atomic_writer = atomic_writer(options.clone());
     tokio::spawn(checkpoint::run_checkpoints(options.clone(), atomic_writer.clone()));
@@ -86,10 +86,10 @@ fn of(file: &Path, cause: &sqlx::Error) -> Unavailable {
     Unavailable::new("database", format!("{}: {}", file.display(), error_message(cause)))
 }
 
-fn migration_error(cause: MigrateError, file: &Path, patience: Duration) -> Unavailable {
+fn migration_error(cause: MigrateError, file: &Path, max_wait: Duration) -> Unavailable {
     match cause {
         MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _) if is_locked(&cause) => {
-            let (file, seconds) = (file.display(), patience.as_secs());
+            let (file, seconds) = (file.display(), max_wait.as_secs());
             Unavailable::new(
                 "database",
                 format!(
@@ -170,8 +170,8 @@ async fn connect(options: SqliteConnectOptions, atomic: AtomicWriter) -> Result<
     let write = open_pool(1, &options).await.map_err(failed)?;
     let read = open_pool(READERS, &options).await.map_err(failed)?;
     query(COUNT_TABLES).execute(&read).await.map_err(failed)?;
-    let warm = ConnectionCache::of(&read, &ConnectionHealth);
-    Ok(SqlStore::new(Pools { warm, read, write, atomic, health: ConnectionHealth }))
+    let cache = ConnectionCache::of(&read, &ConnectionHealth);
+    Ok(SqlStore::new(Pools { cache, read, write, atomic, health: ConnectionHealth }))
 }
 
 /// Copies a consistent snapshot of the file into an existing, empty one (SQLite, "VACUUM INTO"). Other processes can
@@ -200,14 +200,16 @@ pub async fn is_in_use(file: &Path) -> bool {
 /// Writes the log into the file and removes the log, so that the database is a single file.
 ///
 /// # Errors
-/// When another connection has the file open for longer than `FOLDING`.
-pub async fn fold(file: &Path) -> Result<(), Unavailable> {
+/// When another connection has the file open for longer than `MERGE_TIMEOUT`.
+pub async fn merge_log(file: &Path) -> Result<(), Unavailable> {
     let began = Instant::now();
     loop {
         match try_merge_log(file).await {
             // Connections of this process may still be closing.
-            Err(cause) if is_locked(&cause) && began.elapsed() < FOLDING => tokio::time::sleep(RETRY_INTERVAL).await,
-            folded => return folded.map_err(|cause| of(file, &cause)),
+            Err(cause) if is_locked(&cause) && began.elapsed() < MERGE_TIMEOUT => {
+                tokio::time::sleep(RETRY_INTERVAL).await;
+            }
+            merged => return merged.map_err(|cause| of(file, &cause)),
         }
     }
 }
@@ -228,8 +230,8 @@ pub async fn look(file: &Path) -> Result<impl Store + use<>, Unavailable> {
     let pool = SqlitePoolOptions::new().max_connections(1).connect_with(options.clone()).await;
     let pool = pool.map_err(|cause| of(file, &cause))?;
     query(COUNT_TABLES).execute(&pool).await.map_err(|cause| of(file, &cause))?;
-    let (warm, atomic) = (ConnectionCache::of(&pool, &ConnectionHealth), atomic_writer(options));
-    Ok(SqlStore::new(Pools { warm, read: pool.clone(), write: pool, atomic, health: ConnectionHealth }))
+    let (cache, atomic) = (ConnectionCache::of(&pool, &ConnectionHealth), atomic_writer(options));
+    Ok(SqlStore::new(Pools { cache, read: pool.clone(), write: pool, atomic, health: ConnectionHealth }))
 }
 
 fn atomic_writer(options: SqliteConnectOptions) -> AtomicWriter {
@@ -248,7 +250,7 @@ pub fn make_private(file: &Path) -> Result<(), Unavailable> {
 
 /// The path of a file that SQLite or Latchkey keeps next to the database: its name with a suffix.
 #[must_use]
-pub fn beside(file: &Path, ending: &str) -> PathBuf {
+pub fn sibling_path(file: &Path, ending: &str) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push(ending);
     path.into()
@@ -260,7 +262,7 @@ pub fn beside(file: &Path, ending: &str) -> PathBuf {
 /// # Errors
 /// When the lock file cannot be created, with its path.
 pub async fn acquire_lock_file(file: &Path) -> Result<File, Unavailable> {
-    let path = beside(file, ".lock");
+    let path = sibling_path(file, ".lock");
     let failed = |cause: std::io::Error| Unavailable::new("database", format!("{}: {cause}", path.display()));
     let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
     // Polls: a thread that blocks on the lock could not be stopped by a signal.

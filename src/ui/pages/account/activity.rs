@@ -1,5 +1,5 @@
 use crate::types::{Section, views};
-use crate::ui::components::{LocalTime, place};
+use crate::ui::components::{LocalTime, client_name};
 use crate::ui::words::t;
 use leptos::prelude::*;
 
@@ -45,7 +45,7 @@ pub fn ActivityList(lines: Vec<ActivityLine>) -> impl IntoView {
 
 #[component]
 fn ActivityRow(line: ActivityLine) -> impl IntoView {
-    let place = place(line.client);
+    let client_name = client_name(line.client);
     view! {
         <li>
             <p class="break-words">
@@ -53,7 +53,7 @@ fn ActivityRow(line: ActivityLine) -> impl IntoView {
             </p>
             <p class="explain">
                 <LocalTime at=line.at with_time=true />
-                {place.map(|place| format!(", {place}"))}
+                {client_name.map(|client_name| format!(", {client_name}"))}
             </p>
         </li>
     }

@@ -1,11 +1,11 @@
-use super::row::{FieldAction, PlainAction, Row, TextField, Typed};
+use super::row::{FieldAction, PlainAction, RefusedForm, Row, TextField};
 use crate::types::{AccountAction, paths};
 use crate::ui::words::t;
 use leptos::prelude::*;
 
 /// The download of the account's data, and the deletion of the account.
 #[component]
-pub fn DataSection(typed: Option<Typed>) -> impl IntoView {
+pub fn DataSection(typed: Option<RefusedForm>) -> impl IntoView {
     let field = TextField {
         summary: "Delete",
         summary_label: t("Delete account").to_owned(),

@@ -1,6 +1,6 @@
 use super::row::{ConfirmedAction, PlainAction, Row};
 use crate::types::{AccountAction, views};
-use crate::ui::components::{day, place};
+use crate::ui::components::{client_name, day};
 use crate::ui::words::{fill, sentence, t};
 use leptos::prelude::*;
 
@@ -39,16 +39,16 @@ pub fn DeviceSection(
 
 #[component]
 fn DeviceRow(session: views::Session, applications: Vec<String>) -> impl IntoView {
-    let place = place(session.client).unwrap_or_else(|| t("Unknown browser").to_owned());
+    let client_name = client_name(session.client).unwrap_or_else(|| t("Unknown browser").to_owned());
     let method = match session.method {
         views::Method::Passkey => "Signed in with a passkey {}.",
         views::Method::Email => "Signed in by email {}.",
         views::Method::Recovery => "Signed in with a recovery code {}.",
     };
-    let (is_current, id, label) = (session.current, session.id, fill("Sign out {}", &[&place]));
+    let (is_current, id, label) = (session.current, session.id, fill("Sign out {}", &[&client_name]));
     let about = view! {
         <p>
-            <strong>{place}</strong>
+            <strong>{client_name}</strong>
             {is_current.then(|| view! { " " <span class="tag">{t("This device")}</span> })}
         </p>
         <p class="explain">

@@ -15,7 +15,7 @@ pub use data::DeletedPage;
 pub use overview::Overview;
 pub use passkeys::PasskeysContent;
 pub use profile::{Confirmation, ProfileContent};
-pub use row::Typed;
+pub use row::RefusedForm;
 
 use crate::api::session::Session;
 use crate::browser;
@@ -70,7 +70,7 @@ pub fn AccountPage(
     /// Why the last code was refused.
     refusal: Option<ApiError>,
     /// A refused form, with the text that was entered.
-    typed: Option<Typed>,
+    typed: Option<RefusedForm>,
 ) -> impl IntoView {
     let section = content.section();
     let heading = match section {

@@ -1,6 +1,6 @@
-use super::row::{ConfirmedAction, FieldAction, Row, TextField, Typed};
+use super::row::{ConfirmedAction, FieldAction, RefusedForm, Row, TextField};
 use crate::types::{AccountAction, Section, paths, views};
-use crate::ui::components::{LocalTime, day, place};
+use crate::ui::components::{LocalTime, client_name, day};
 use crate::ui::pages::make_passkey::{ADD_FORM, AddPasskey};
 use crate::ui::words::{counted, fill, sentence, t};
 use leptos::prelude::*;
@@ -37,7 +37,7 @@ impl PasskeysContent {
 }
 
 #[component]
-pub fn PasskeySection(passkeys: PasskeysContent, typed: Option<Typed>) -> impl IntoView {
+pub fn PasskeySection(passkeys: PasskeysContent, typed: Option<RefusedForm>) -> impl IntoView {
     let advice = passkeys.advice();
     let PasskeysContent { passkeys, usable, email_signs_in, recovery_codes, is_adding, removed } = passkeys;
     let rows = passkeys.into_iter().map(move |passkey| {
@@ -108,12 +108,12 @@ fn PasskeyRow(
     passkey: views::Passkey,
     /// The question before its removal.
     question: String,
-    typed: Option<Typed>,
+    typed: Option<RefusedForm>,
 ) -> impl IntoView {
     let rename = rename_field(&passkey);
     let (id, label) = (passkey.id.clone(), fill("Remove {}", &[&passkey.name]));
     view! {
-        <Row about=view! { <About passkey /> }.into_any()>
+        <Row about=view! { <PasskeyDetails passkey /> }.into_any()>
             <FieldAction field=rename typed />
             <ConfirmedAction
                 summary="Remove"
@@ -130,14 +130,16 @@ fn PasskeyRow(
 
 /// Name, status and use of a passkey.
 #[component]
-fn About(passkey: views::Passkey) -> impl IntoView {
+fn PasskeyDetails(passkey: views::Passkey) -> impl IntoView {
     let kept = if passkey.synced { t("Synced between your devices") } else { t("Only on one device") };
     let provider = passkey.provider.clone().filter(|provider| *provider != passkey.name);
     let made_by = provider.map(|provider| format!("{provider}, ")).unwrap_or_default();
-    let used_on = passkey.last_used_on.and_then(place);
+    let used_on = passkey.last_used_on.and_then(client_name);
     let last_used = passkey.last_used_at.map(|at| match used_on {
         None => view! { " " {sentence("Last used {}.", [day(at)])} }.into_any(),
-        Some(place) => view! { " " {sentence("Last used {} in {}.", [day(at), place.into_any()])} }.into_any(),
+        Some(client_name) => {
+            view! { " " {sentence("Last used {} in {}.", [day(at), client_name.into_any()])} }.into_any()
+        }
     });
     view! {
         <p>
@@ -161,8 +163,8 @@ fn About(passkey: views::Passkey) -> impl IntoView {
                 view! {
                     <p class="explain">
                         {sentence(
-                            "Added after a sign-in by email or with an administrator's link. It can sign you in, but \
-                             it can't change security settings until {}. If you didn't add it, remove it.",
+                            "Added after a sign-in by email or with an administrator's link. You can sign in with it, \
+                             but you can't change security settings with it until {}. If you didn't add it, remove it.",
                             [view! { <LocalTime at=until with_time=true /> }.into_any()],
                         )}
                     </p>
@@ -212,7 +214,7 @@ fn Removed(id: String, sessions: usize) -> impl IntoView {
                 <input type="hidden" name="action" value=AccountAction::EndSessionsOf.name() />
                 <input type="hidden" name="id" value=id />
                 <button type="submit" class="button quiet">
-                    {t(if sessions == 1 { "Sign out" } else { "Sign them out" })}
+                    {t(if sessions == 1 { "Sign it out" } else { "Sign them out" })}
                 </button>
             </form>
             <p class="aside">

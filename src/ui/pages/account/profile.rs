@@ -1,4 +1,4 @@
-use super::row::{FieldAction, Row, TextField, Typed};
+use super::row::{FieldAction, RefusedForm, Row, TextField};
 use crate::types::{AccountAction, ApiError, paths, views};
 use crate::ui::pages::code::CodeField;
 use crate::ui::words::{bold, sentence, t};
@@ -31,7 +31,7 @@ pub fn ProfileSection(
     user: views::User,
     profile: ProfileContent,
     refusal: Option<ApiError>,
-    typed: Option<Typed>,
+    typed: Option<RefusedForm>,
 ) -> impl IntoView {
     let [name, username, address] = fields(&user);
     let rows = [

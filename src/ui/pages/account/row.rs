@@ -6,7 +6,7 @@ use leptos::prelude::*;
 
 /// A refused form of the account page, and the reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Typed {
+pub struct RefusedForm {
     pub action: AccountAction,
     /// The object of the form, such as a passkey; otherwise empty.
     pub id: String,
@@ -102,7 +102,7 @@ pub fn ConfirmedAction(
 
 /// A text that can be changed. Its form is collapsed at first, and open after a refusal.
 #[component]
-pub fn FieldAction(field: TextField, typed: Option<Typed>) -> impl IntoView {
+pub fn FieldAction(field: TextField, typed: Option<RefusedForm>) -> impl IntoView {
     let typed = typed.filter(|typed| typed.action == field.action && typed.id == field.about);
     let note = typed.as_ref().map(|typed| typed.note);
     let value = typed.map_or(field.value, |typed| typed.text);

@@ -39,13 +39,13 @@ fn uses(text: &str) -> Vec<String> {
         let start =
             start.or_else(|| line.strip_prefix("use ").map(|_| 4)).or_else(|| line.strip_prefix("pub use ").map(|_| 8));
         if let Some(start) = start {
-            spread(&line[start..], "", &mut found);
+            expand(&line[start..], "", &mut found);
         }
     }
     found
 }
 
-fn spread(tree: &str, prefix: &str, found: &mut Vec<String>) {
+fn expand(tree: &str, prefix: &str, found: &mut Vec<String>) {
     let tree = tree.trim();
     let Some((head, group)) = tree.split_once('{') else {
         let name = tree.split(" as ").next().unwrap().trim();
@@ -58,7 +58,7 @@ fn spread(tree: &str, prefix: &str, found: &mut Vec<String>) {
         match character {
             '}' if depth == 0 => break,
             ',' if depth == 0 => {
-                spread(&std::mem::take(&mut item), &prefix, found);
+                expand(&std::mem::take(&mut item), &prefix, found);
                 continue;
             }
             '{' => depth += 1,
@@ -71,7 +71,7 @@ fn spread(tree: &str, prefix: &str, found: &mut Vec<String>) {
         if item.trim() == "self" {
             found.push(prefix.trim_end_matches("::").to_owned());
         } else {
-            spread(&item, &prefix, found);
+            expand(&item, &prefix, found);
         }
     }
 }
@@ -137,16 +137,16 @@ fn imports(all: &BTreeMap<Module, String>) -> BTreeMap<Module, BTreeSet<Module>>
 }
 
 /// An import cycle through a module, if there is one.
-fn circle(start: &str, graph: &BTreeMap<Module, BTreeSet<Module>>) -> Option<Vec<Module>> {
-    let mut ways = vec![vec![start.to_owned()]];
+fn find_cycle(start: &str, graph: &BTreeMap<Module, BTreeSet<Module>>) -> Option<Vec<Module>> {
+    let mut paths = vec![vec![start.to_owned()]];
     let mut seen = BTreeSet::new();
-    while let Some(way) = ways.pop() {
-        for next in graph.get(way.last().unwrap()).into_iter().flatten() {
+    while let Some(path) = paths.pop() {
+        for next in graph.get(path.last().unwrap()).into_iter().flatten() {
             if next == start {
-                return Some(way);
+                return Some(path);
             }
             if seen.insert(next.clone()) {
-                ways.push(way.iter().cloned().chain([next.clone()]).collect());
+                paths.push(path.iter().cloned().chain([next.clone()]).collect());
             }
         }
     }
@@ -159,15 +159,15 @@ fn there_are_no_import_cycles() {
     let graph = imports(&all);
     let edges: usize = graph.values().map(BTreeSet::len).sum();
     assert!(all.len() > 150 && edges > 500, "{} modules with {edges} imports were found", all.len());
-    let circles: BTreeSet<_> = all
+    let cycles: BTreeSet<_> = all
         .keys()
-        .filter_map(|module| circle(module, &graph))
-        .map(|mut way| {
-            way.sort();
-            way
+        .filter_map(|module| find_cycle(module, &graph))
+        .map(|mut cycle| {
+            cycle.sort();
+            cycle
         })
         .collect();
-    assert!(circles.is_empty(), "{circles:#?}");
+    assert!(cycles.is_empty(), "{cycles:#?}");
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_cycle_is_found() {
     ]);
     let graph = imports(&all);
     assert_eq!(graph["a::one"], BTreeSet::from(["a::two".to_owned()]));
-    assert!(circle("a::one", &graph).is_some());
-    assert!(circle("b", &graph).is_none());
-    assert!(circle("c::one", &graph).is_some(), "importing a whole module counts");
+    assert!(find_cycle("a::one", &graph).is_some());
+    assert!(find_cycle("b", &graph).is_none());
+    assert!(find_cycle("c::one", &graph).is_some(), "importing a whole module counts");
 }

@@ -16,12 +16,12 @@ pub enum Protocol {
 }
 
 /// A proxy that counts round trips.
-pub struct Wire {
+pub struct CountingProxy {
     pub address: SocketAddr,
     count: Arc<AtomicUsize>,
 }
 
-impl Wire {
+impl CountingProxy {
     /// Starts forwarding connections to `upstream` (host and port).
     pub async fn start(upstream: String, protocol: Protocol) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -37,9 +37,9 @@ impl Wire {
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
                 let answers = Arc::clone(&was_answered);
-                tokio::spawn(pass_on(from_server, to_client, move |_| answers.store(true, Ordering::SeqCst)));
+                tokio::spawn(forward(from_server, to_client, move |_| answers.store(true, Ordering::SeqCst)));
                 let counter = Arc::clone(&counter);
-                tokio::spawn(pass_on(from_client, to_server, move |sent| {
+                tokio::spawn(forward(from_client, to_server, move |sent| {
                     let begins = was_answered.swap(false, Ordering::SeqCst);
                     if begins && !(protocol == Protocol::Postgres && is_upkeep(sent)) {
                         counter.fetch_add(1, Ordering::SeqCst);
@@ -56,7 +56,7 @@ impl Wire {
     }
 }
 
-async fn pass_on(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut seen: impl FnMut(&[u8])) {
+async fn forward(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut seen: impl FnMut(&[u8])) {
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(length @ 1..) = from.read(&mut buffer).await {
         seen(&buffer[..length]);
