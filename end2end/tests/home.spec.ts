@@ -372,6 +372,24 @@ test.describe("with scripts off", () => {
   });
 });
 
+test.describe("with limits and scripts off", () => {
+  test.use({ settings: { RATE_LIMITS: "on" }, javaScriptEnabled: false });
+
+  test("a refusal of the whole form is visible, and the text stays", async ({ page, expectRefusal }) => {
+    expectRefusal(429);
+    const alert = page.getByRole("alert").filter({ hasText: "Too many attempts." });
+    for (let number = 0; number < 11; number += 1) {
+      await page.goto("/sign-in");
+      await page.getByLabel("Username or email").fill(`unknown${number}`);
+      await page.getByRole("button", { name: "Email me a sign-in link" }).click();
+      if (await alert.isVisible()) break;
+      await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
+    }
+    await expect(alert).toBeVisible();
+    await expect(page.getByLabel("Username or email")).toHaveValue(/^unknown\d+$/);
+  });
+});
+
 test.describe("with limits", () => {
   test.use({ settings: { RATE_LIMITS: "on" } });
 

@@ -1,6 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import { BUDGETS, bytesOf, total } from "../bytes";
-import { Authenticator, waitForHydration, expect, freshName, signUp, test } from "../fixtures";
+import { Authenticator, emailTo, expect, freshName, requestSignInEmail, signUp, signUpConfirmed, test, waitForHydration } from "../fixtures";
 import { IS_RELEASE } from "../server";
 
 const OPEN = ["/", "/sign-up", "/sign-in", "/nothing"];
@@ -49,7 +49,8 @@ test("the site's files are read-only", async ({ page, server }) => {
 
 test("the longest names widen no page", async ({ page }) => {
   await Authenticator.attach(page);
-  await signUp(page, freshName());
+  const username = `${"w".repeat(40)}${freshName()}`.slice(-32);
+  await signUpConfirmed(page, username);
   await page.goto("/account/profile");
   await page.getByLabel("Change your name").click();
   await page.getByLabel("Name", { exact: true }).fill("W".repeat(64));
@@ -60,9 +61,13 @@ test("the longest names widen no page", async ({ page }) => {
   await page.getByLabel("New name").fill("W".repeat(64));
   await page.getByRole("region", { name: "Passkeys" }).getByRole("button", { name: "Save name" }).click();
   await expect(page.getByText("Passkey renamed.")).toBeVisible();
+  const owner = await page.context().browser()!.newPage({ baseURL: new URL(page.url()).origin });
+  await requestSignInEmail(owner, username);
+  const { link } = await emailTo(page, `${username}@example.org`, 2);
+  await owner.context().close();
   for (const width of [320, 360, 768, 1280]) {
     await page.setViewportSize({ width, height: 740 });
-    for (const path of ["/account", "/account/profile", "/account/passkeys", "/account?step=ready", "/account/passkeys?step=add"]) {
+    for (const path of ["/account", "/account/profile", "/account/passkeys", "/account?step=ready", "/account/passkeys?step=add", link]) {
       await page.goto(path);
       expect(await page.evaluate(() => document.documentElement.scrollWidth), `${path} at ${width}`).toBeLessThanOrEqual(width);
     }
@@ -121,14 +126,14 @@ test("another loopback name redirects to the public one", async ({ page, server 
 for (const [path, kibibytes] of Object.entries(IS_RELEASE ? BUDGETS : {})) {
   test(`${path} loads at most ${kibibytes} KiB in total, as transferred`, async ({ page }) => {
     await page.goto("/");
-    if (path === "/account") {
+    if (["/account", "/apps"].includes(path)) {
       await Authenticator.attach(page);
       await signUp(page, freshName());
     }
     const bytes = await bytesOf(page, path);
     expect(bytes.html).toBeGreaterThan(1024);
     // A page without interactive elements loads no WebAssembly.
-    expect(bytes.wasm > 0).toBe(path !== "/");
+    expect(bytes.wasm > 0).toBe(!["/", "/apps"].includes(path));
     expect(total(bytes)).toBeLessThanOrEqual(kibibytes * 1024);
   });
 }
@@ -156,7 +161,8 @@ test("the layout does not shift on any page", async ({ page }) => {
   for (const path of ["/", "/sign-in", "/sign-up"]) await expectNoShift(path);
   await Authenticator.attach(page);
   await signUp(page, freshName());
-  await expectNoShift("/account");
+  const sections = ["profile", "passkeys", "recovery-codes", "devices", "activity", "data"].map((part) => `/account/${part}`);
+  for (const path of ["/account", ...sections, "/apps"]) await expectNoShift(path);
 });
 
 test("pages use view transitions, unless the user prefers reduced motion", async ({ page }) => {

@@ -8,8 +8,8 @@ use crate::types::{ApiError, paths};
 use axum::Form;
 use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Query, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::de::DeserializeOwned;
 
@@ -26,6 +26,10 @@ impl FromRequestParts<AppState> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Response> {
         let context = RequestContext::new(state, &parts.headers, &parts.extensions);
         match context.current_user().await {
+            // The account page says what such a session may do.
+            Ok(Some(current)) if state.sessions().is_confined(&current) && parts.method == Method::GET => {
+                Err(Redirect::to(paths::ACCOUNT).into_response())
+            }
             Ok(Some(current)) if state.sessions().is_confined(&current) => {
                 Err(ApiError::ReauthenticationRequired.into_response())
             }

@@ -66,5 +66,5 @@ async fn ask_to_confirm(
 
 async fn done(context: &RequestContext, request: Request, action: NotificationAction) -> Response {
     let body = move || view! { <NotificationDonePage action /> }.into_any();
-    render(&context.state, request, Page::new("Done"), body).await
+    render(&context.state, request, Page { shown_once: true, ..Page::new("Done") }, body).await
 }

@@ -113,7 +113,12 @@ async fn answer_code(context: &RequestContext, form: &SignInForm) -> Result<Resp
         Ok((new, next)) => Ok(redirect::signed_in(context, &new, &next)),
         Err(error @ (ApiError::Unavailable | ApiError::EmailOff | ApiError::TooManyRequests { .. })) => Err(error),
         Err(error @ (ApiError::LinkExpired | ApiError::CodeWrong { tries_left: Some(0) })) => {
-            Ok(redirect::with_refusal(state, paths::SIGN_IN, error))
+            // To request another email.
+            let start = match form.username {
+                Some(_) => paths::SIGN_UP.to_owned(),
+                None => redirect::sign_in_for(&Next::or_account(form.next.as_deref())),
+            };
+            Ok(redirect::with_refusal(state, &start, error))
         }
         Err(error) => Ok(redirect::with_refusal(state, paths::SIGN_IN_CODE, error)),
     }
@@ -221,6 +226,7 @@ async fn code_page(context: &RequestContext, request: Request) -> Result<Respons
         asked_for,
         username,
         correct_at,
+        next: open.request.next.as_str().to_owned(),
         minutes_left: rest.as_secs().div_ceil(60),
         resend_in: u32::try_from(RESEND_AFTER.saturating_sub(age.as_secs())).unwrap_or_default(),
     };

@@ -14,6 +14,13 @@ pub fn default_name(aaguid: Uuid, client: &Client) -> String {
     provider(aaguid).map(str::to_owned).or_else(|| client.place()).unwrap_or_else(|| "Passkey".to_owned())
 }
 
+/// The same name with a number if it is taken by another passkey of the account, such as "Chrome on Linux 2".
+#[must_use]
+pub fn distinct_name(name: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let numbered = (2..).map(|number| format!("{name} {number}"));
+    std::iter::once(name.to_owned()).chain(numbered).find(|name| !is_taken(name)).unwrap_or_default()
+}
+
 const PROVIDERS: [(Uuid, &str); 24] = [
     (uuid!("fbfc3007-154e-4ecc-8c0b-6e020557d7bd"), "Apple Passwords"),
     (uuid!("dd4ec289-e01d-41c9-bb89-70fa845d4bf2"), "iCloud Keychain (managed)"),
@@ -52,5 +59,12 @@ mod tests {
         assert_eq!(default_name(Uuid::nil(), &chrome), "Chrome on Linux");
         assert_eq!(default_name(Uuid::nil(), &Client::UNKNOWN), "Passkey");
         assert_eq!(provider(Uuid::from_u128(1)), None);
+    }
+
+    #[test]
+    fn a_default_name_is_numbered_if_it_is_taken() {
+        let taken = |name: &str| distinct_name(name, |other| ["Chrome on Linux", "Chrome on Linux 2"].contains(&other));
+        assert_eq!(taken("Firefox on Linux"), "Firefox on Linux");
+        assert_eq!(taken("Chrome on Linux"), "Chrome on Linux 3");
     }
 }

@@ -13,6 +13,8 @@ pub struct PendingEmail {
     pub username: Option<String>,
     /// The page where the entry can be corrected.
     pub correct_at: Option<&'static str>,
+    /// The page to open after sign-in.
+    pub next: String,
     pub minutes_left: u64,
     /// Seconds until another email may be requested.
     pub resend_in: u32,
@@ -41,6 +43,7 @@ pub fn CodePage(
         <p>{expiry}</p>
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="code" />
+            <input type="hidden" name="next" value=email.next />
             {email.username.map(|username| view! { <UsernameField username refusal /> })}
             <CodeField refusal is_first=!is_about_name />
             <button type="submit" class="button">

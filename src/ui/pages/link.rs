@@ -31,7 +31,7 @@ pub fn LinkPage(
         {replaced
             .map(|name| {
                 view! {
-                    <p class="alert">
+                    <p class="alert advice">
                         {fill("You're signed in as {}. Continuing signs that account out.", &[&name])}
                     </p>
                 }

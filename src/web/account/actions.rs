@@ -208,7 +208,8 @@ impl SubmittedForm<'_> {
                     .into_view()
                     .into_any()
                 };
-                let response = render(state, request, Page::new("Deleted").interactive(), body).await;
+                let page = Page { shown_once: true, ..Page::new("Deleted").interactive() };
+                let response = render(state, request, page, body).await;
                 (set_cookies(self.cookies_of_deleted().await), response).into_response()
             }
         }

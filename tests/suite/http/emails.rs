@@ -101,6 +101,31 @@ async fn the_fifth_wrong_code_voids_the_request() {
 }
 
 #[tokio::test]
+async fn after_the_last_wrong_code_the_user_can_begin_again_with_the_same_target() {
+    let app = app_with_account(Backends::Embedded).await;
+    let sign_in = [("action", "email"), ("identifier", "ada"), ("next", "/account/devices")];
+    let sign_up = [("action", "email"), ("username", "eve"), ("email", "eve@example.org")];
+    for (path, request, address, username, next, again) in [
+        ("/sign-in", sign_in, "ada@example.org", None, "/account/devices", "/sign-in?next=%2Faccount%2Fdevices"),
+        ("/sign-up", sign_up, "eve@example.org", Some("eve"), "/account", "/sign-up"),
+    ] {
+        let mut browser = app.browser();
+        assert_eq!(browser.form(path, &request).await.header("location"), "/sign-in?step=code");
+        let page = browser.get("/sign-in?step=code").await.text();
+        assert!(page.contains(&format!("name=\"next\" value=\"{next}\"")), "{page}");
+        let code = app.email_to(address).await.wrong_code();
+        let mut fields = vec![("action", "code"), ("code", code.as_str()), ("next", next)];
+        fields.extend(username.map(|name| ("username", name)));
+        for _ in 0..4 {
+            assert_eq!(browser.form("/sign-in", &fields).await.header("location"), "/sign-in?step=code");
+        }
+        assert_eq!(browser.form("/sign-in", &fields).await.header("location"), again, "the last attempt");
+        assert_eq!(browser.form("/sign-in", &fields).await.header("location"), again, "the request is void");
+        assert!(browser.get(again).await.text().contains("Request a new email."), "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_correct_code_is_accepted_on_the_last_attempt() {
     let app = app_with_account(Backends::Embedded).await;
     let (mut browser, email) = request_email(&app).await;
@@ -588,6 +613,9 @@ async fn with_recovery_only_an_email_session_can_only_create_a_passkey() {
     let page = browser.get("/account").await.text();
     assert!(page.contains("Create a passkey on this device") && !page.contains("ada@example.org"), "{page}");
     for path in ["/account/profile", "/account/passkeys", "/account/recovery-codes", "/account/data"] {
+        assert_eq!(browser.get(path).await.header("location"), "/account", "{path}");
+    }
+    for path in ["/apps", "/confirm?next=/account"] {
         assert_eq!(browser.get(path).await.header("location"), "/account", "{path}");
     }
     for action in ["name", "username", "rename-passkey", "delete", "export", "end-others", "recovery-codes"] {

@@ -8,6 +8,7 @@ use crate::server::Unavailable;
 use crate::server::auth::webauthn::{NewCeremony, NewCredential, Purpose, Refused};
 use crate::server::auth::{Caller, Error, RegistrationResponse};
 use crate::server::model::notification::Occasion;
+use crate::server::model::provider::distinct_name;
 use crate::server::model::session::Method;
 use crate::server::model::{AddedWith, EventKind, Passkey, UserId};
 use crate::server::store::Insertion;
@@ -111,21 +112,28 @@ impl Passkeys<'_> {
             registration: &begun.registration,
             client: &current.session.client,
         };
-        let mut passkey = self.ceremonies.verify_registration(answer, new)?.ok_or(ApiError::NOT_VERIFIED)?;
-        if let Some(name) = name {
-            name.as_str().clone_into(&mut passkey.name);
-        }
-        self.add(current, &passkey).await
+        let passkey = self.ceremonies.verify_registration(answer, new)?.ok_or(ApiError::NOT_VERIFIED)?;
+        self.add(current, passkey, name).await
     }
 
-    async fn add(&self, current: &CurrentUser, passkey: &Passkey) -> Result<views::Passkey, Error> {
+    /// Adds a passkey with this name, or with a default that no other passkey of the account has.
+    async fn add(
+        &self,
+        current: &CurrentUser,
+        mut passkey: Passkey,
+        name: Option<DisplayName>,
+    ) -> Result<views::Passkey, Error> {
         let owner_unit = OwnerUnit::begin(self.core, current).await?;
         owner_unit.session_policy(current).check_add_passkey()?;
         let OwnerUnit { mut unit, passkeys } = owner_unit;
         if passkeys.len() >= MAX_PASSKEYS {
             return Err(ApiError::TooManyPasskeys.into());
         }
-        if unit.add_passkey(passkey).await? == Insertion::Conflict {
+        passkey.name = match name {
+            Some(name) => name.as_str().to_owned(),
+            None => distinct_name(&passkey.name, |name| passkeys.iter().any(|other| other.name == name)),
+        };
+        if unit.add_passkey(&passkey).await? == Insertion::Conflict {
             return Err(ApiError::PasskeyExists.into());
         }
         // An email or recovery code allows one passkey: of two concurrent requests, the second finds that the session
@@ -139,6 +147,6 @@ impl Passkeys<'_> {
         unit.notify(Occasion::PasskeyAdded, name).await?;
         unit.commit().await?;
         tracing::info!(user = %current.user.id.0, "passkey added");
-        Ok(self.view(current, passkey, &passkeys))
+        Ok(self.view(current, &passkey, &passkeys))
     }
 }

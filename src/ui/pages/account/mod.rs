@@ -170,7 +170,7 @@ fn SessionExpiryAlert() -> impl IntoView {
     });
     view! {
         <div role="alert">
-            <div class="alert ended" hidden=move || !has_ended.get()>
+            <div class="alert advice ended" hidden=move || !has_ended.get()>
                 <p>{t("You've been signed out. Your text is still here; sign in to save it.")}</p>
                 <a class="button quiet" href=paths::SIGN_IN target="_blank">
                     {t("Sign in")}
