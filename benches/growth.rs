@@ -10,8 +10,9 @@ use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 
-/// Sign-ins per run, by different accounts if there are enough, and the number of runs, whose median is reported.
+/// Sign-ins per run, by different accounts if there are enough.
 const SIGN_INS: u32 = 2_000;
+/// Runs per size; their median is reported.
 const RUNS: u32 = 5;
 /// Page views per run.
 const VIEWS: usize = 500;
@@ -23,7 +24,7 @@ pub async fn measure(program: &Path, mut sizes: Vec<u32>, report: &mut Report) {
     for kind in [|| Backends::Embedded, Backends::servers] {
         let mut instances = Vec::new();
         for &size in &sizes {
-            instances.push(Instance::of(program, kind(), size).await);
+            instances.push(Instance::start(program, kind(), size).await);
         }
         let rows = side_by_side(&instances).await;
         let Some(largest) = instances.pop() else { return };
@@ -45,7 +46,7 @@ struct Instance {
 }
 
 impl Instance {
-    async fn of(program: &Path, backends: Backends, size: u32) -> Self {
+    async fn start(program: &Path, backends: Backends, size: u32) -> Self {
         let folder = scratch();
         let templates = create_templates(program, &backends, folder.path()).await;
         fill(&backends.database(folder.path()), size, &templates, Tables::All).await;
@@ -190,7 +191,7 @@ async fn expired_sessions(url: &str) -> i64 {
 async fn migrations(program: &Path, size: u32, report: &mut Report) {
     let mut rows = Vec::new();
     for backends in [Backends::Embedded, Backends::servers()] {
-        // A program on another database creates real records.
+        // Another instance creates the template records, since this database still has the first schema.
         let templates = {
             let (folder, backends) = (scratch(), Backends::Embedded);
             create_templates(program, &backends, folder.path()).await

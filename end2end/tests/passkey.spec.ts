@@ -24,6 +24,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
       await signUp(page, freshName());
       await signOut(page);
       await page.goto("/sign-in");
+      // This shows the username field; the virtual authenticator accepts its suggestion at once.
       await page.getByRole("button", { name: "Use another account" }).click();
       await expect(page).toHaveURL(/\/account$/);
     });

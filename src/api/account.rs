@@ -4,7 +4,7 @@ use leptos::server;
 use serde_json::value::RawValue;
 use server_fn::codec::{GetUrl, Json};
 
-/// Changes the name, the username, or both.
+/// Changes the display name, the username, or both.
 #[server(prefix = "/api", endpoint = "account/update", input = Json, output = Json)]
 pub async fn update_profile(display_name: Option<String>, username: Option<String>) -> Result<AccountUser, ApiError> {
     use crate::server::http::request::RequestContext;
@@ -36,7 +36,7 @@ pub async fn undo_address(token: String) -> Result<Done, ApiError> {
     Ok(Done {})
 }
 
-/// "Secure my account", from a security notification.
+/// Secures the account, with the token of a security notification.
 #[server(prefix = "/api", endpoint = "account/not-me", input = Json, output = Json)]
 pub async fn not_me(token: String) -> Result<Done, ApiError> {
     use crate::server::http::request::RequestContext;

@@ -19,21 +19,21 @@ pub async fn request_email(identifier: String, next: Option<String>) -> Result<E
 
 /// Signs in or up with the link of an email, in the browser that requested it.
 #[server(prefix = "/api", endpoint = "email/link", input = Json, output = Json)]
-pub async fn answer_link(token: String, username: Option<String>) -> Result<SignedIn, ApiError> {
+pub async fn redeem_link(token: String, username: Option<String>) -> Result<SignedIn, ApiError> {
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let (new, next) = request.state.email_sign_in().answer_link(&token, username.as_deref(), &request.caller()).await?;
+    let (new, next) = request.state.email_sign_in().redeem_link(&token, username.as_deref(), &request.caller()).await?;
     request.signed_in(&new, &next)
 }
 
 /// Signs in or up with the code of the email that this browser requested last.
 #[server(prefix = "/api", endpoint = "email/code", input = Json, output = Json)]
-pub async fn answer_code(code: String, username: Option<String>) -> Result<SignedIn, ApiError> {
+pub async fn redeem_code(code: String, username: Option<String>) -> Result<SignedIn, ApiError> {
     use crate::server::http::request::RequestContext;
 
     let request = RequestContext::current();
-    let (new, next) = request.state.email_sign_in().answer_code(&code, username.as_deref(), &request.caller()).await?;
+    let (new, next) = request.state.email_sign_in().redeem_code(&code, username.as_deref(), &request.caller()).await?;
     request.signed_in(&new, &next)
 }
 

@@ -53,7 +53,7 @@ pub async fn reauthenticate_by_code(code: String) -> Result<OneSession, ApiError
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let (renewed, _) = request.state.reauthentication().answer_code(&current_user, &code, request.from()).await?;
+    let (renewed, _) = request.state.reauthentication().redeem_code(&current_user, &code, request.from()).await?;
     request.renewed(&renewed)
 }
 
@@ -64,6 +64,6 @@ pub async fn reauthenticate_by_link(token: String) -> Result<OneSession, ApiErro
 
     let request = RequestContext::current();
     let current_user = request.require_user().await?;
-    let (renewed, _) = request.state.reauthentication().answer_link(&current_user, &token, request.from()).await?;
+    let (renewed, _) = request.state.reauthentication().redeem_link(&current_user, &token, request.from()).await?;
     request.renewed(&renewed)
 }

@@ -59,7 +59,7 @@ impl Token {
         Self(Secret::new(bytes))
     }
 
-    /// A computed token: an HMAC under a secret key.
+    /// Wraps computed bytes, such as an HMAC under a secret key.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(Secret::new(bytes))
@@ -72,7 +72,7 @@ impl Token {
         Some(Self(Secret::new(bytes.try_into().ok()?)))
     }
 
-    /// Parses the token of a pasted link, with punctuation that surrounded the link in a text.
+    /// Parses the token of a pasted link, and ignores punctuation around it.
     #[must_use]
     pub fn from_link(text: &str) -> Option<Self> {
         let is_around = |c: char| !(c.is_alphanumeric() || c.is_control() || c == '-' || c == '_');

@@ -5,9 +5,9 @@ use super::{ApiError, Notice};
 pub struct PropertyMap(Vec<(&'static str, String)>);
 
 impl PropertyMap {
-    /// Writes a property; a false flag is omitted.
+    /// Adds a property; false flags and empty strings are omitted.
     pub fn put(&mut self, name: &'static str, property: impl Property) {
-        if let Some(text) = property.written() {
+        if let Some(text) = property.into_attribute() {
             self.0.push((name, text));
         }
     }
@@ -29,50 +29,50 @@ impl IntoIterator for PropertyMap {
 
 /// A value that the server writes into the page and an island reads.
 pub trait Property: Sized {
-    /// `None` if the attribute is omitted.
-    fn written(self) -> Option<String>;
+    /// The attribute's value; `None` if the attribute is omitted.
+    fn into_attribute(self) -> Option<String>;
 
-    /// Reads what [`Property::written`] wrote.
-    fn read(written: Option<String>) -> Self;
+    /// The inverse of [`Property::into_attribute`].
+    fn from_attribute(value: Option<String>) -> Self;
 }
 
 impl Property for String {
-    fn written(self) -> Option<String> {
+    fn into_attribute(self) -> Option<String> {
         Some(self).filter(|text| !text.is_empty())
     }
 
-    fn read(written: Option<String>) -> Self {
-        written.unwrap_or_default()
+    fn from_attribute(value: Option<String>) -> Self {
+        value.unwrap_or_default()
     }
 }
 
 impl Property for bool {
-    fn written(self) -> Option<String> {
+    fn into_attribute(self) -> Option<String> {
         self.then(String::new)
     }
 
-    fn read(written: Option<String>) -> Self {
-        written.is_some()
+    fn from_attribute(value: Option<String>) -> Self {
+        value.is_some()
     }
 }
 
 impl Property for u32 {
-    fn written(self) -> Option<String> {
+    fn into_attribute(self) -> Option<String> {
         Some(self.to_string())
     }
 
-    fn read(written: Option<String>) -> Self {
-        written.and_then(|text| text.parse().ok()).unwrap_or_default()
+    fn from_attribute(value: Option<String>) -> Self {
+        value.and_then(|text| text.parse().ok()).unwrap_or_default()
     }
 }
 
 impl Property for Option<ApiError> {
-    fn written(self) -> Option<String> {
+    fn into_attribute(self) -> Option<String> {
         self.map(|error| Notice::Refused(error).code())
     }
 
-    fn read(written: Option<String>) -> Self {
-        match Notice::parse(&written?) {
+    fn from_attribute(value: Option<String>) -> Self {
+        match Notice::parse(&value?) {
             Some(Notice::Refused(error)) => Some(error),
             _ => None,
         }
@@ -86,7 +86,7 @@ mod tests {
 
     fn assert_round_trip<P: Property + Clone + PartialEq + Debug>(property: P) {
         let copy = property.clone();
-        assert_eq!(P::read(property.written()), copy);
+        assert_eq!(P::from_attribute(property.into_attribute()), copy);
     }
 
     #[test]

@@ -67,7 +67,7 @@ pub async fn post(
     }
     let mut cookie = None;
     if !form.code.is_empty() {
-        let answered = context.state.reauthentication().answer_code(&current, &form.code, context.from()).await;
+        let answered = context.state.reauthentication().redeem_code(&current, &form.code, context.from()).await;
         match answered.map_err(ApiError::from) {
             Ok((renewed, _)) => {
                 cookie = context.state.cookies.set_session(&renewed.session, &renewed.token);

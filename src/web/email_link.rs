@@ -73,7 +73,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
         return reauthenticate(&context, &form.token).await;
     }
     let state = &context.state;
-    let answered = state.email_sign_in().answer_link(&form.token, form.username.as_deref(), &context.caller()).await;
+    let answered = state.email_sign_in().redeem_link(&form.token, form.username.as_deref(), &context.caller()).await;
     match answered.map_err(ApiError::from) {
         Ok((new, next)) => Ok(redirect::signed_in(&context, &new, &next)),
         Err(error @ (ApiError::UsernameTaken | ApiError::InvalidUsername)) => {
@@ -94,7 +94,7 @@ async fn reauthenticate(context: &RequestContext, token: &str) -> Result<Respons
     if state.sessions().is_confined(&current) {
         return Err(ApiError::ReauthenticationRequired);
     }
-    let (renewed, next) = state.reauthentication().answer_link(&current, token, context.from()).await?;
+    let (renewed, next) = state.reauthentication().redeem_link(&current, token, context.from()).await?;
     let cookies = state.cookies.set_session(&renewed.session, &renewed.token).into_iter();
     // If it leads to `/confirm`, that page says that the identity is confirmed.
     let notice = (next.as_str() == paths::ACCOUNT).then_some(Notice::Reauthenticated);

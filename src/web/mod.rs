@@ -1,4 +1,4 @@
-//! Pages, and the forms that work without scripts. Each address has a file, with `get` and `post`.
+//! Pages, and the forms that work without scripts. Each path has a module, with its `get` and `post` handlers.
 
 pub mod account;
 pub mod apps;

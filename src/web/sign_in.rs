@@ -58,7 +58,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     let (form, request) = form::<SignInForm>(request).await?;
     match form.action.as_str() {
         "forget" => forget(&context, &form).await,
-        "code" => answer_code(&context, &form).await,
+        "code" => redeem_code(&context, &form).await,
         "recovery" => recover(&context, request, form).await,
         "resend" => resend(&context).await,
         // The passkey button, pressed before the page was hydrated: it can be pressed again.
@@ -106,9 +106,9 @@ async fn forget(context: &RequestContext, form: &SignInForm) -> Result<Response,
     Ok(redirect::to(&redirect::sign_in_for(&next), cookies.chain(renewed)))
 }
 
-async fn answer_code(context: &RequestContext, form: &SignInForm) -> Result<Response, ApiError> {
+async fn redeem_code(context: &RequestContext, form: &SignInForm) -> Result<Response, ApiError> {
     let state = &context.state;
-    let answered = state.email_sign_in().answer_code(&form.code, form.username.as_deref(), &context.caller()).await;
+    let answered = state.email_sign_in().redeem_code(&form.code, form.username.as_deref(), &context.caller()).await;
     match answered.map_err(ApiError::from) {
         Ok((new, next)) => Ok(redirect::signed_in(context, &new, &next)),
         Err(error @ (ApiError::Unavailable | ApiError::EmailOff | ApiError::TooManyRequests { .. })) => Err(error),

@@ -118,11 +118,11 @@ impl Browser {
         answer
     }
 
-    pub async fn answer_link(&mut self, token: &str) -> Answer {
+    pub async fn redeem_link(&mut self, token: &str) -> Answer {
         self.post("/api/email/link", json!({ "token": token })).await
     }
 
-    pub async fn answer_code(&mut self, code: &str) -> Answer {
+    pub async fn redeem_code(&mut self, code: &str) -> Answer {
         self.post("/api/email/code", json!({ "code": code })).await
     }
 
@@ -183,7 +183,7 @@ impl Browser {
         self.request_sign_in_email(name).await;
         let emails = app.emails().await;
         let email = emails.iter().find(|email| email.0.text.contains("/email/link?token=")).unwrap();
-        assert_eq!(self.answer_link(&email.token()).await.status, 200);
+        assert_eq!(self.redeem_link(&email.token()).await.status, 200);
     }
 
     pub async fn is_signed_in(&mut self) -> bool {

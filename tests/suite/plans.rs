@@ -43,7 +43,7 @@ async fn no_query_in_an_accounts_lifetime_scans_a_whole_table() {
     let mut other = app.browser();
     other.request_sign_in_email("lovelace").await;
     let code = app.email_to("ada@example.net").await.code();
-    assert_eq!(other.answer_code(&code).await.status, 200);
+    assert_eq!(other.redeem_code(&code).await.status, 200);
     let notification = app.email_about("ada@example.org", "Your email address was changed").await;
     own.post("/api/account/email/undo", json!({ "token": notification.token_for("/email/undo") })).await;
     own.sign_in(&passkey).await;

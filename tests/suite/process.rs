@@ -239,7 +239,7 @@ fn logs_are_json_on_request_and_contain_routes_without_queries() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_email_survives_the_killed_program_and_arrives_once() {
+async fn a_queued_email_survives_a_killed_program_and_is_sent_once() {
     for backends in Backends::ALL {
         let database = TestDatabase::create(backends).await;
         let mail =
@@ -279,7 +279,7 @@ async fn an_email_survives_the_killed_program_and_arrives_once() {
 }
 
 #[test]
-fn a_start_that_waits_for_another_process_can_be_stopped() {
+fn startup_can_be_stopped_while_it_waits_for_another_process() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();

@@ -14,7 +14,7 @@ const MANIFEST: &str = "[package]\nname = \"latchkey\"\nedition = \"2024\"\n";
 /// Embeds one file, and reads the same environment variable as the real program.
 const PROGRAM: &str = "const _: Option<&str> = option_env!(\"LATCHKEY_SITE\");\n\
                        fn main() { print!(\"{}\", include_str!(\"../target/embedded/pkg/a file.js\")) }\n";
-/// Replaces cargo-leptos, which builds the program.
+/// Stands in for cargo-leptos, which builds the program.
 const CARGO: &str =
     "#!/bin/sh\n[ \"$*\" = 'leptos build --release --server-only --locked' ] && exec \"$REAL_CARGO\" build --release\n";
 
@@ -40,7 +40,7 @@ impl TestProject {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// Replaces cargo-leptos, which rewrites every file for the browser and compresses it later.
+    /// Stands in for cargo-leptos, which rewrites every file for the browser on each build and then compresses it.
     fn build_site(&self, text: &str) {
         self.write("target/site/pkg/a file.js", text);
         let at = self.path("target/site/pkg/a file.js").metadata().unwrap().modified().unwrap();

@@ -112,6 +112,6 @@ async fn an_email_that_the_previous_version_queued_is_sent_once() {
         assert_eq!(app.store.adopt_emails(now).await.unwrap(), 0, "{backends:?}: it was already moved");
         let email = app.email_to("ada@example.org").await;
         assert_eq!(app.emails().await.len(), before + 1);
-        assert_eq!(browser(&app, &credentials.asker).answer_code(&email.code()).await.status, 200);
+        assert_eq!(browser(&app, &credentials.asker).redeem_code(&email.code()).await.status, 200);
     }
 }

@@ -1,4 +1,4 @@
-//! The policy of applications as one pure function. The strictest rule wins.
+//! The policy of applications as one pure function. Every rule must allow the user.
 
 use crate::server::clock::Timestamp;
 use crate::server::model::application::RequiredMethod;

@@ -78,7 +78,7 @@ impl EmailRequests<'_> {
         if let Some(former) = &caller.email {
             unit.void_requests_of_browser(&former.hash()).await?;
         }
-        unit.add_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await?;
+        unit.add_request_with_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await?;
         unit.commit().await?;
         Ok(Requested { life: ANSWER_LIFE, email })
     }

@@ -1,4 +1,4 @@
-//! Answers emails with their link or code, to sign in or up.
+//! Sign-in and sign-up with the link or code from an email.
 
 use super::account::{AccountUnit, Profile};
 use super::caller::Caller;
@@ -30,9 +30,9 @@ pub struct EmailSignIn<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
-/// An answer to an email.
+/// A request whose link or code was accepted.
 #[derive(Clone)]
-struct Answer<'a> {
+struct Redemption<'a> {
     open: OpenRequest,
     /// Another username for the new account, if the first one is taken.
     username: Option<&'a str>,
@@ -78,13 +78,13 @@ impl EmailSignIn<'_> {
         }
     }
 
-    /// Answers an email with its link: signs in, or creates the requested account.
+    /// Redeems a link: signs in, or creates the requested account.
     ///
     /// # Errors
-    /// When email sign-in is off, the link is used, expired or invalid, it was requested in another browser, or the
-    /// name is taken. In the last two cases, the link stays valid.
+    /// When email sign-in is off, the link was used before, has expired or is invalid, it was requested in another
+    /// browser, or the username is taken. In the last two cases, the link stays valid.
     #[tracing::instrument(skip_all)]
-    pub async fn answer_link(
+    pub async fn redeem_link(
         &self,
         token: &str,
         username: Option<&str>,
@@ -107,7 +107,7 @@ impl EmailSignIn<'_> {
         let open = self.find_by_link(token).await?;
         if open.may_be_opened_by(caller.email.as_ref()) {
             let unit = self.core.store.begin().await?;
-            return self.answer_with_retry(unit, Answer { open, username, caller }).await;
+            return self.redeem_with_retry(unit, Redemption { open, username, caller }).await;
         }
         // The link was opened in a different browser than the one that requested it: the account's owner should see
         // that.
@@ -120,13 +120,13 @@ impl EmailSignIn<'_> {
         Err(ApiError::OtherBrowser.into())
     }
 
-    /// Answers the email that this browser requested last, with its code.
+    /// Redeems the code of the email that this browser requested last.
     ///
     /// # Errors
-    /// When the email can no longer be answered. The error for a wrong code says how many tries are left; after the
-    /// last one, the request is void.
+    /// When email sign-in is off, this browser has no open request, the code is wrong, or the username is taken. The
+    /// error for a wrong code says how many tries are left; after the last one, the request is void.
     #[tracing::instrument(skip_all)]
-    pub async fn answer_code(
+    pub async fn redeem_code(
         &self,
         code: &str,
         username: Option<&str>,
@@ -151,7 +151,7 @@ impl EmailSignIn<'_> {
         lock_recipient(unit.as_mut(), &open).await?;
         let tries_left = unit.use_attempt(open.request.id).await?.ok_or(ApiError::LinkExpired)?;
         if open.has_code(code, &self.core.keys) {
-            return self.answer_with_retry(unit, Answer { open, username, caller }).await;
+            return self.redeem_with_retry(unit, Redemption { open, username, caller }).await;
         }
         let (user, side) = recipient_and_side(&open);
         let whose = user.unwrap_or(UserId::NONE);
@@ -168,12 +168,16 @@ impl EmailSignIn<'_> {
         Err(code_wrong(tries_left).into())
     }
 
-    async fn answer_with_retry(&self, unit: Box<dyn Unit>, answer: Answer<'_>) -> Result<(NewSession, Next), Error> {
-        if let Ok(answered) = self.answer(unit, answer.clone()).await? {
-            return Ok(answered);
+    async fn redeem_with_retry(
+        &self,
+        unit: Box<dyn Unit>,
+        redemption: Redemption<'_>,
+    ) -> Result<(NewSession, Next), Error> {
+        if let Ok(redeemed) = self.redeem(unit, redemption.clone()).await? {
+            return Ok(redeemed);
         }
-        let answered = self.answer(self.core.store.begin().await?, answer).await?;
-        answered.map_err(|raced| Unavailable::new("address", raced).into())
+        let redeemed = self.redeem(self.core.store.begin().await?, redemption).await?;
+        redeemed.map_err(|raced| Unavailable::new("address", raced).into())
     }
 
     async fn find_by_link(&self, token: &str) -> Result<OpenRequest, Error> {
@@ -192,12 +196,12 @@ impl EmailSignIn<'_> {
         Ok(open.filter(signs_in).ok_or(ApiError::LinkExpired)?)
     }
 
-    async fn answer(
+    async fn redeem(
         &self,
         mut unit: Box<dyn Unit>,
-        answer: Answer<'_>,
+        redemption: Redemption<'_>,
     ) -> Result<Result<(NewSession, Next), Raced>, Error> {
-        let Answer { open, username, caller } = answer;
+        let Redemption { open, username, caller } = redemption;
         lock_recipient(unit.as_mut(), &open).await?;
         if !unit.take_request(open.request.id).await? {
             return Err(ApiError::LinkExpired.into());

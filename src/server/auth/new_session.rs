@@ -78,7 +78,7 @@ pub(super) async fn record_sign_in(
 ) -> Result<NewSession, Unavailable> {
     let core = unit.core();
     if let Some(previous) = &caller.session {
-        unit.remove_session(&previous.hash(), core.now()).await?;
+        unit.end_session_by_token(&previous.hash(), core.now()).await?;
     }
     if let Some(email) = &caller.email {
         unit.void_requests_of_browser_without_waiting(&email.hash()).await?;

@@ -119,7 +119,7 @@ impl Reauthentication<'_> {
         let request = EmailRequest::new(purpose, by, next, self.core.issuer());
         let mut unit = OwnerUnit::begin(self.core, current).await?.unit;
         unit.void_requests(user, PurposeKind::Reauthenticate).await?;
-        unit.add_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await?;
+        unit.add_request_with_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await?;
         unit.commit().await?;
         Ok(ANSWER_LIFE)
     }
@@ -131,7 +131,7 @@ impl Reauthentication<'_> {
         Ok(open.filter(|open| address_of(open, current).is_some()))
     }
 
-    /// The email with this link, without answering it.
+    /// The request with this link, without redeeming it.
     ///
     /// # Errors
     /// When the link is used, expired, invalid or another session's.
@@ -150,7 +150,7 @@ impl Reauthentication<'_> {
         }
     }
 
-    /// Whether the link can still be answered in the session that requested it.
+    /// Whether the link can still be redeemed in the session that requested it.
     pub async fn is_open(&self, token: &str) -> Result<bool, Unavailable> {
         let open = self.open_by_link(token).await?;
         Ok(open.is_some_and(|open| matches!(open.request.purpose, email_request::Purpose::Reauthenticate { .. })))
@@ -162,12 +162,12 @@ impl Reauthentication<'_> {
         EmailRequests { core: self.core }.still_open(found).await
     }
 
-    /// Answers the email with its link, in the session that requested it.
+    /// Redeems a link in the session that requested it.
     ///
     /// # Errors
     /// When the link is used, expired, invalid or another session's, or the session ended meanwhile.
     #[tracing::instrument(skip_all)]
-    pub async fn answer_link(
+    pub async fn redeem_link(
         &self,
         current: &CurrentUser,
         token: &str,
@@ -178,12 +178,12 @@ impl Reauthentication<'_> {
         self.by_email(self.lock(current).await?, current, &open).await
     }
 
-    /// Answers the email with its code, in the session that requested it.
+    /// Redeems a code in the session that requested it.
     ///
     /// # Errors
-    /// The same as for [`Self::answer_link`]; the error for a wrong code says how many tries are left.
+    /// The same as for [`Self::redeem_link`]; the error for a wrong code says how many tries are left.
     #[tracing::instrument(skip_all)]
-    pub async fn answer_code(
+    pub async fn redeem_code(
         &self,
         current: &CurrentUser,
         code: &str,

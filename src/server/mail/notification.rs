@@ -176,8 +176,8 @@ fn subject_and_message(about: &Notification) -> (&'static str, String) {
         Occasion::Digest => (
             "More changes to your account",
             translator
-                .t("Your account had too many changes in one hour to email you about each one. See all changes on \
-                   your account page.")
+                .t("There were too many changes to your account in one hour to email you about each one. See all \
+                   changes on your account page.")
                 .to_owned(),
         ),
     };

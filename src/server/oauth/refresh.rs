@@ -14,7 +14,7 @@ use crate::server::model::{Client, EventKind};
 use crate::server::secret::Token;
 use crate::server::store::Unit;
 
-const INVALID_TOKEN: Refusal = Refusal::invalid_grant("the refresh token is unknown, expired, or was revoked");
+const INVALID_TOKEN: Refusal = Refusal::invalid_grant("the refresh token is unknown, expired or revoked");
 
 /// The outcome of using a refresh token.
 enum Use {

@@ -6,7 +6,7 @@ use super::error::{ErrorCode, Refusal};
 use super::token::Tokens;
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::limiter::Subject as Subjects;
+use crate::server::limiter::Subject as LimitSubject;
 use crate::server::model::oauth::Scope;
 use crate::server::model::{Application, ClientAddress, limit};
 use crate::server::secret::Token;
@@ -18,8 +18,7 @@ pub struct Resources<'a> {
     pub(in crate::server) core: &'a Core,
 }
 
-const INVALID_TOKEN: Refusal =
-    Refusal::new(ErrorCode::InvalidToken, "the access token is unknown, expired, or was revoked");
+const INVALID_TOKEN: Refusal = Refusal::new(ErrorCode::InvalidToken, "the access token is unknown, expired or revoked");
 
 impl Resources<'_> {
     /// The claims of an access token's user.
@@ -29,7 +28,7 @@ impl Resources<'_> {
     #[tracing::instrument(skip_all)]
     pub async fn userinfo(&self, access_token: &str, from: ClientAddress) -> Result<Map<String, Value>, Refusal> {
         let Some(ValidAccessToken { active_grant, token, client, facts, .. }) = self.valid(access_token).await? else {
-            self.core.limiter.draw(&limit::CLIENT_FAILURES, Subjects::Client(from)).await?;
+            self.core.limiter.draw(&limit::CLIENT_FAILURES, LimitSubject::Client(from)).await?;
             return Err(INVALID_TOKEN);
         };
         if !token.scopes.has(Scope::OpenId) {
@@ -41,7 +40,7 @@ impl Resources<'_> {
         Ok(claims)
     }
 
-    /// A valid access token, if the policy still allows the user.
+    /// Looks up an access token; `None` if it is invalid, or the policy no longer allows its user.
     async fn valid(&self, access_token: &str) -> Result<Option<ValidAccessToken>, Unavailable> {
         let Some(token) = Token::decode(access_token) else { return Ok(None) };
         let found = self.core.store.access_token(&token.hash(), self.core.now()).await?;
@@ -57,7 +56,8 @@ impl Resources<'_> {
     /// Tells a confidential application whether one of its tokens is valid (RFC 7662).
     ///
     /// # Errors
-    /// When the application is not authenticated, or a backend is unavailable.
+    /// When the application is not authenticated or not confidential, the token is missing, or a backend is
+    /// unavailable.
     pub async fn introspect(&self, request: &ClientRequest<'_>) -> Result<Map<String, Value>, Refusal> {
         let AuthenticatedClient { application, client, .. } = authenticate(self.core, request, None).await?;
         let text = request.parameters.one("token").ok_or(Refusal::invalid_request("token is missing"))?;
@@ -106,11 +106,11 @@ impl Resources<'_> {
         answer
     }
 
-    /// Revokes a token (RFC 7009); a refresh token ends its whole grant. An unknown token, or one of another
-    /// application, is silently ignored.
+    /// Revokes a token (RFC 7009); revoking a refresh token ends its whole grant. Unknown tokens, and those of other
+    /// applications, are silently ignored.
     ///
     /// # Errors
-    /// When the application is not authenticated, or a backend is unavailable.
+    /// When the application is not authenticated, the token is missing, or a backend is unavailable.
     pub async fn revoke(&self, request: &ClientRequest<'_>) -> Result<(), Refusal> {
         let AuthenticatedClient { application, .. } = authenticate(self.core, request, None).await?;
         let text = request.parameters.one("token").ok_or(Refusal::invalid_request("token is missing"))?;

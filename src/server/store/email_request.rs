@@ -10,7 +10,7 @@ use async_trait::async_trait;
 /// Reads of email requests, and removal of expired ones.
 #[async_trait]
 pub trait EmailRequestReads: Send + Sync {
-    /// The request whose email has this link, whether or not it is still open.
+    /// The request with this link, whether or not it is still open.
     async fn request_by_link(&self, link: &TokenHash) -> Result<Option<OpenRequest>, Unavailable>;
 
     /// The newest sign-in or sign-up request of a browser.
@@ -30,7 +30,11 @@ pub trait EmailRequestReads: Send + Sync {
 #[async_trait]
 pub trait EmailRequestWrites: Send {
     /// Adds a request and queues its email.
-    async fn add_email(&mut self, request: &EmailRequest, email: &OutgoingEmail) -> Result<(), Unavailable>;
+    async fn add_request_with_email(
+        &mut self,
+        request: &EmailRequest,
+        email: &OutgoingEmail,
+    ) -> Result<(), Unavailable>;
 
     /// Adds a request whose link is not sent by email.
     async fn add_request_without_email(&mut self, request: &EmailRequest, link: &TokenHash) -> Result<(), Unavailable>;

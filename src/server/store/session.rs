@@ -52,7 +52,7 @@ pub trait SessionWrites: Send {
 
     /// Ends the session of a token; `false` when there is none. Like every write that ends a session early, it queues a
     /// logout notice for each application that the session signed in to.
-    async fn remove_session(&mut self, token: &TokenHash, now: Timestamp) -> Result<bool, Unavailable>;
+    async fn end_session_by_token(&mut self, token: &TokenHash, now: Timestamp) -> Result<bool, Unavailable>;
 
     /// Ends a session of an account; `false` when it has no such session.
     async fn end_session(&mut self, user: UserId, id: SessionId, now: Timestamp) -> Result<bool, Unavailable>;

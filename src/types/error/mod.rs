@@ -184,7 +184,7 @@ impl ApiError {
 
     /// Whether the passkey is suspended.
     #[must_use]
-    pub fn is_about_suspended(self) -> bool {
+    pub fn is_passkey_suspended(self) -> bool {
         matches!(self, Self::NotVerified { suspended: true })
     }
 

@@ -1,4 +1,4 @@
-//! A refusal as JSON.
+//! [`ApiError`] as JSON.
 
 use super::{ApiError, Details};
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,7 @@ impl From<ApiError> for Body {
             retry_after: error.retry_after(),
             tries_left: error.tries_left(),
             forget: error.allows_forgetting_passkey(),
-            suspended: error.is_about_suspended(),
+            suspended: error.is_passkey_suspended(),
         };
         Self { error: refusal }
     }

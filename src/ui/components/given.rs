@@ -33,7 +33,7 @@ macro_rules! properties {
 
             fn read() -> Self {
                 use $crate::types::Property;
-                Self { $($member: Property::read($crate::browser::island_property(stringify!($member))),)* }
+                Self { $($member: Property::from_attribute($crate::browser::island_property(stringify!($member))),)* }
             }
         }
     };

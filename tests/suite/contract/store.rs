@@ -216,8 +216,8 @@ async fn a_session_is_marked_as_seen_removed_and_cleaned_up() {
 
         let (_, _, session) = add_account(&*store, "eve").await;
         let mut unit = store.begin().await.unwrap();
-        unit.remove_session(&session.token_hash, NOW).await.unwrap();
-        unit.remove_session(&TokenHash([9; 32]), NOW).await.unwrap();
+        unit.end_session_by_token(&session.token_hash, NOW).await.unwrap();
+        unit.end_session_by_token(&TokenHash([9; 32]), NOW).await.unwrap();
         unit.commit().await.unwrap();
         assert_eq!(store.session(&session.token_hash).await.unwrap(), None);
     })
@@ -328,7 +328,7 @@ async fn expired_requests_are_removed_with_their_emails() {
         let issuer = Issuer { now: NOW, entropy: &SystemEntropy };
         let request = EmailRequest::new(purpose, by, Next::or_account(None), issuer);
         let mut unit = store.begin().await.unwrap();
-        unit.add_email(&request, &OutgoingEmail::for_request(&request, &SystemEntropy)).await.unwrap();
+        unit.add_request_with_email(&request, &OutgoingEmail::for_request(&request, &SystemEntropy)).await.unwrap();
         unit.commit().await.unwrap();
         let read = store.request_of_browser(&browser).await.unwrap().unwrap();
         assert_eq!((read.request, read.recipient, read.tries_left), (request.clone(), None, 5));

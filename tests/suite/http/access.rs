@@ -103,7 +103,7 @@ async fn a_recovery_session_cannot_use_applications() {
     let ada = app.store.account_by_identifier(&Identifier::parse("ada").unwrap()).await.unwrap().unwrap();
     let link = app.state.administration().make_sign_in_link(ada.id).await.unwrap().unwrap();
     let mut by_link = app.browser();
-    by_link.answer_link(&link.encode()).await;
+    by_link.redeem_link(&link.encode()).await;
     assert_eq!(verdict(&app, &by_link, "wiki").await, Verdict::Refused(Reason::SignInTooWeak));
 }
 

@@ -143,7 +143,7 @@ async fn without_a_passkey_an_emailed_code_confirms_the_form() {
         let mut own = app.browser();
         own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
         let token = app.email_to("ada@example.org").await.token();
-        own.answer_link(&token).await;
+        own.redeem_link(&token).await;
         app.clock.advance(Duration::from_secs(601));
         let address = submit_unconfirmed(&mut own, &[("action", "address"), ("email", "new@example.org")]).await;
         let page = own.get(&address).await.text();
@@ -174,7 +174,7 @@ async fn the_session_survives_if_the_form_is_refused_after_the_code() {
         let app = App::start(backends).await;
         let mut own = app.browser();
         own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
-        own.answer_link(&app.email_to("ada@example.org").await.token()).await;
+        own.redeem_link(&app.email_to("ada@example.org").await.token()).await;
         assert_eq!(own.post("/api/recovery/codes", json!({})).await.status, 200);
         let email = app.email_about("ada@example.org", "New recovery codes were created").await;
         let report = json!({ "token": email.token_for("/not-me") });
@@ -230,7 +230,7 @@ async fn the_page_says_when_the_last_attempt_failed() {
     let app = App::start(Backends::Embedded).await;
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
-    own.answer_link(&app.email_to("ada@example.org").await.token()).await;
+    own.redeem_link(&app.email_to("ada@example.org").await.token()).await;
     app.clock.advance(Duration::from_secs(601));
     let address = submit_unconfirmed(&mut own, &[("action", "recovery-codes")]).await;
     let email = app.email_about("ada@example.org", "Confirm it's you").await;

@@ -37,8 +37,8 @@ async fn other_users_cannot_confirm_an_address_or_use_up_its_token() {
         let token = json!({ "token": email.token() });
         assert_eq!(eve.post(PATH, token.clone()).await.refusal(), (409, "other_account".to_owned()));
         assert_eq!(app.browser().post(PATH, token.clone()).await.refusal(), (401, "signed_out".to_owned()));
-        assert_eq!(ada.answer_link(&email.token()).await.refusal().1, "link_expired", "the link has another purpose");
-        assert_eq!(ada.answer_code(&email.code()).await.refusal().1, "link_expired");
+        assert_eq!(ada.redeem_link(&email.token()).await.refusal().1, "link_expired", "the link has another purpose");
+        assert_eq!(ada.redeem_code(&email.code()).await.refusal().1, "link_expired");
 
         let mut elsewhere = app.browser();
         elsewhere.sign_in(&passkey).await;
@@ -127,7 +127,7 @@ async fn an_address_stays_with_the_account_that_confirmed_it_first() {
         let mut browser = app.browser();
         browser.request_sign_in_email("ada@example.org").await;
         let email = app.email_to("ada@example.org").await;
-        assert_eq!(browser.answer_link(&email.token()).await.json()["user"]["username"], "ada");
+        assert_eq!(browser.redeem_link(&email.token()).await.json()["user"]["username"], "ada");
     }
 }
 

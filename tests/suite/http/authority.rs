@@ -250,7 +250,7 @@ async fn without_a_passkey_a_new_email_reauthenticates_the_user() {
         let body = json!({ "username": "ada", "email": "ada@example.org" });
         assert_eq!(own.post("/api/sign-up/email", body).await.status, 202);
         let token = app.email_to("ada@example.org").await.token();
-        assert_eq!(own.answer_link(&token).await.status, 200);
+        assert_eq!(own.redeem_link(&token).await.status, 200);
         assert_eq!(own.post("/api/recovery/codes", json!({})).await.status, 200, "signing up authenticates");
         app.clock.advance(OVER_TEN_MINUTES);
         assert_eq!(own.post("/api/recovery/codes", json!({})).await.refusal().1, "reauthentication_required");
@@ -261,7 +261,7 @@ async fn without_a_passkey_a_new_email_reauthenticates_the_user() {
         let mut stranger = app.browser();
         let body = json!({ "token": email.token() });
         assert_eq!(stranger.post("/api/reauthenticate/link", body.clone()).await.refusal().1, "signed_out");
-        assert_eq!(stranger.answer_link(&email.token()).await.refusal().1, "link_expired", "the link does not sign in");
+        assert_eq!(stranger.redeem_link(&email.token()).await.refusal().1, "link_expired", "the link does not sign in");
         let wrong = own.post("/api/reauthenticate/code", json!({ "code": email.wrong_code() })).await;
         assert_eq!((wrong.refusal().1.as_str(), &wrong.json()["error"]["tries_left"]), ("code_wrong", &json!(4)));
         let former = own.cookies["latchkey_session"].clone();
@@ -329,7 +329,7 @@ async fn another_session_or_account_cannot_use_a_reauthentication_email() {
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
     let token = app.email_to("ada@example.org").await.token();
-    own.answer_link(&token).await;
+    own.redeem_link(&token).await;
     own.post("/api/reauthenticate/email", json!({})).await;
     let email = app.email_about("ada@example.org", "Confirm it's you").await;
     let (mut other, mut eve) = (app.browser(), app.browser());

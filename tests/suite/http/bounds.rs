@@ -81,7 +81,7 @@ async fn every_endpoint_that_writes_is_rate_limited() {
             let body = json!({ "username": name, "email": format!("{name}@example.org") });
             assert_eq!(browser.post("/api/sign-up/email", body).await.status, 202);
             let token = app.email_to(&format!("{name}@example.org")).await.token();
-            assert_eq!(browser.answer_link(&token).await.status, 200);
+            assert_eq!(browser.redeem_link(&token).await.status, 200);
         } else if ![paths::SIGN_UP, paths::SIGN_IN].contains(path) {
             browser.sign_up(&name).await;
         }

@@ -32,11 +32,11 @@ async fn cookies_copied_from_a_shared_computer_reveal_nothing_about_the_next_use
             "each request sets a new cookie"
         );
         assert!(!waiting_page(&mut copied).await.contains("ada@example.org"), "the typed address is not shown");
-        assert_eq!(copied.answer_code(&email.code()).await.status, 401, "the code does not sign in");
-        assert_eq!(copied.answer_link(&email.token()).await.refusal(), (409, "other_browser".to_owned()));
+        assert_eq!(copied.redeem_code(&email.code()).await.status, 401, "the code does not sign in");
+        assert_eq!(copied.redeem_link(&email.token()).await.refusal(), (409, "other_browser".to_owned()));
         copied.request_sign_in_email("eve@example.org").await;
         copied.form("/sign-in", &[("action", "forget")]).await;
-        assert_eq!(shared.answer_code(&email.code()).await.status, 200, "the email was not voided");
+        assert_eq!(shared.redeem_code(&email.code()).await.status, 200, "the email was not voided");
     }
 }
 
@@ -59,7 +59,7 @@ async fn the_email_cookie_is_void_after_sign_in_sign_out_or_a_switch_of_accounts
                 _ => assert_eq!(browser.form("/sign-in", &[("action", "forget")]).await.status, 303),
             }
             assert!(!browser.cookies.contains_key("latchkey_email"), "{end}");
-            assert_eq!(before.clone().answer_code(&code).await.status, 401, "{end}");
+            assert_eq!(before.clone().redeem_code(&code).await.status, 401, "{end}");
             if end != "sign in" {
                 let name = "latchkey_browser";
                 assert_ne!(browser.cookies.get(name), before.cookies.get(name), "{end}: a new cookie for ceremonies");
@@ -76,18 +76,18 @@ async fn an_expired_email_stays_expired_if_the_clock_goes_back() {
         browser.request_sign_in_email("ada").await;
         let email = app.email_to("ada@example.org").await;
         app.clock.advance(Duration::from_mins(11));
-        assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.redeem_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
         app.clock.shift_minutes(-11);
-        assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
-        assert_eq!(browser.answer_code(&email.code()).await.status, 401);
+        assert_eq!(browser.redeem_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.redeem_code(&email.code()).await.status, 401);
 
         let mut browser = app.browser();
         browser.request_sign_in_email("eve").await;
         let code = app.email_to("eve@example.org").await.code();
         app.clock.advance(Duration::from_mins(11));
-        assert_eq!(browser.answer_code(&code).await.status, 401);
+        assert_eq!(browser.redeem_code(&code).await.status, 401);
         app.clock.shift_minutes(-11);
-        assert_eq!(browser.answer_code(&code).await.status, 401);
+        assert_eq!(browser.redeem_code(&code).await.status, 401);
     }
 }
 
@@ -111,7 +111,7 @@ async fn viewing_a_page_sends_no_email() {
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
     let token = app.email_to("ada@example.org").await.token();
-    assert_eq!(own.answer_link(&token).await.status, 200);
+    assert_eq!(own.redeem_link(&token).await.status, 200);
     app.clock.advance(Duration::from_mins(11));
     let before = app.emails().await.len();
     for path in ["/confirm", "/account?step=delete", "/account", "/sign-in?step=email", "/"] {

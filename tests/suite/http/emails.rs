@@ -26,14 +26,14 @@ async fn a_link_signs_in_once_in_the_browser_that_requested_it() {
     for backends in Backends::ALL {
         let app = app_with_account(backends).await;
         let (mut browser, email) = request_email(&app).await;
-        let answer = browser.answer_link(&email.token()).await;
+        let answer = browser.redeem_link(&email.token()).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         let json = answer.json();
         assert_eq!((&json["user"]["username"], &json["next"]), (&json!("ada"), &json!("/account")));
         assert_eq!((&json["session"]["method"], &json["session"]["user_verified"]), (&json!("email"), &json!(false)));
         assert!(browser.is_signed_in().await);
-        assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
-        assert_eq!(browser.answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.redeem_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.redeem_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
 
@@ -43,9 +43,9 @@ async fn a_code_signs_in_once_and_voids_the_link() {
         let app = app_with_account(backends).await;
         let (mut browser, email) = request_email(&app).await;
         let spaced = format!(" {} {} ", &email.code()[..3], &email.code()[3..]);
-        assert_eq!(browser.answer_code(&spaced).await.status, 200);
-        assert_eq!(browser.answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
-        assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.redeem_code(&spaced).await.status, 200);
+        assert_eq!(browser.redeem_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.redeem_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
 
@@ -56,7 +56,7 @@ async fn usernames_and_addresses_are_matched_regardless_of_case() {
         let mut browser = app.browser();
         browser.request_sign_in_email(typed).await;
         let email = app.email_to("ada@example.org").await;
-        assert_eq!(user(&browser.answer_code(&email.code()).await), "ada", "{typed}");
+        assert_eq!(user(&browser.redeem_code(&email.code()).await), "ada", "{typed}");
     }
 }
 
@@ -68,10 +68,10 @@ async fn in_another_browser_a_link_does_nothing_and_stays_valid() {
         let mut other_requester = app.browser();
         other_requester.request_sign_in_email("unknown").await;
         for other in [&mut app.browser(), &mut other_requester] {
-            assert_eq!(other.answer_link(&email.token()).await.refusal(), (409, "other_browser".to_owned()));
+            assert_eq!(other.redeem_link(&email.token()).await.refusal(), (409, "other_browser".to_owned()));
             assert!(!other.is_signed_in().await);
         }
-        assert_eq!(browser.answer_link(&email.token()).await.status, 200);
+        assert_eq!(browser.redeem_link(&email.token()).await.status, 200);
     }
 }
 
@@ -79,10 +79,10 @@ async fn in_another_browser_a_link_does_nothing_and_stays_valid() {
 async fn a_code_works_only_in_the_browser_that_requested_it() {
     let app = app_with_account(Backends::Embedded).await;
     let (_, email) = request_email(&app).await;
-    assert_eq!(app.browser().answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
+    assert_eq!(app.browser().redeem_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
     let mut other_requester = app.browser();
     other_requester.request_sign_in_email("unknown").await;
-    assert_eq!(other_requester.answer_code(&email.code()).await.refusal(), (401, "code_wrong".to_owned()));
+    assert_eq!(other_requester.redeem_code(&email.code()).await.refusal(), (401, "code_wrong".to_owned()));
 }
 
 #[tokio::test]
@@ -91,12 +91,12 @@ async fn the_fifth_wrong_code_voids_the_request() {
         let app = app_with_account(backends).await;
         let (mut browser, email) = request_email(&app).await;
         for tries_left in [4, 3, 2, 1, 0] {
-            let answer = browser.answer_code(&email.wrong_code()).await;
+            let answer = browser.redeem_code(&email.wrong_code()).await;
             assert_eq!(answer.refusal(), (401, "code_wrong".to_owned()));
             assert_eq!(answer.json()["error"]["tries_left"], tries_left);
         }
-        assert_eq!(browser.answer_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
-        assert_eq!(browser.answer_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.redeem_code(&email.code()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(browser.redeem_link(&email.token()).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
 
@@ -130,9 +130,9 @@ async fn a_correct_code_is_accepted_on_the_last_attempt() {
     let app = app_with_account(Backends::Embedded).await;
     let (mut browser, email) = request_email(&app).await;
     for wrong in ["", "12345", "١٢٣٤٥٦", &email.wrong_code()] {
-        assert_eq!(browser.answer_code(wrong).await.refusal().1, "code_wrong", "{wrong}");
+        assert_eq!(browser.redeem_code(wrong).await.refusal().1, "code_wrong", "{wrong}");
     }
-    assert_eq!(browser.answer_code(&email.code()).await.status, 200);
+    assert_eq!(browser.redeem_code(&email.code()).await.status, 200);
 }
 
 #[tokio::test]
@@ -142,10 +142,10 @@ async fn an_email_expires_after_ten_minutes() {
         let (mut browser, email) = request_email(&app).await;
         app.clock.advance(Duration::from_secs(599));
         let (mut late, late_email) = request_email(&app).await;
-        assert_eq!(browser.answer_link(&email.token()).await.status, 200);
+        assert_eq!(browser.redeem_link(&email.token()).await.status, 200);
         app.clock.advance(Duration::from_mins(10));
-        assert_eq!(late.answer_link(&late_email.token()).await.refusal(), (401, "link_expired".to_owned()));
-        assert_eq!(late.answer_code(&late_email.code()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(late.redeem_link(&late_email.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(late.redeem_code(&late_email.code()).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
 
@@ -158,9 +158,9 @@ async fn modified_tokens_are_refused() {
     let changed = format!("{}{rest}", if first == "A" { "B" } else { "A" });
     for wrong in ["", &token[..42], &changed, &format!("{token}{token}"), &format!("{token}%00"), &format!("{token}\0")]
     {
-        assert_eq!(browser.answer_link(wrong).await.refusal(), (401, "link_expired".to_owned()), "{wrong}");
+        assert_eq!(browser.redeem_link(wrong).await.refusal(), (401, "link_expired".to_owned()), "{wrong}");
     }
-    assert_eq!(browser.answer_link(&token).await.status, 200);
+    assert_eq!(browser.redeem_link(&token).await.status, 200);
 }
 
 #[tokio::test]
@@ -171,9 +171,9 @@ async fn a_new_request_voids_only_the_older_request_of_the_same_browser() {
         let (mut other, others) = request_email(&app).await;
         browser.request_sign_in_email("ada").await;
         let second = app.email_to("ada@example.org").await;
-        assert_eq!(browser.answer_link(&first.token()).await.refusal(), (401, "link_expired".to_owned()));
-        assert_eq!(other.answer_link(&others.token()).await.status, 200);
-        assert_eq!(browser.answer_link(&second.token()).await.status, 200);
+        assert_eq!(browser.redeem_link(&first.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(other.redeem_link(&others.token()).await.status, 200);
+        assert_eq!(browser.redeem_link(&second.token()).await.status, 200);
     }
 }
 
@@ -220,7 +220,7 @@ async fn answers_do_not_reveal_whether_an_account_exists() {
         let start = browser.request_sign_in_email(identifier).await;
         app.deliver().await;
         let page = browser.get("/sign-in?step=code").await;
-        let code = browser.answer_code("x").await;
+        let code = browser.redeem_code("x").await;
         let shape = |answer: &crate::app::Answer| {
             let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
             names.sort();
@@ -276,7 +276,7 @@ async fn an_email_leads_to_the_requested_page_but_never_to_another_site() {
         let mut browser = app.browser();
         browser.post("/api/email/start", json!({ "identifier": "ada", "next": next })).await;
         let email = app.email_to("ada@example.org").await;
-        assert_eq!(browser.answer_link(&email.token()).await.json()["next"], leads_to);
+        assert_eq!(browser.redeem_link(&email.token()).await.json()["next"], leads_to);
     }
 }
 
@@ -290,7 +290,7 @@ async fn signing_in_by_email_as_another_user_ends_the_current_session() {
     let email = app.email_to("ada@example.org").await;
     let page = browser.get(&format!("/email/link?token={}", email.token())).await;
     assert!(page.text().contains("You're signed in as eve."), "{}", page.text());
-    assert_eq!(user(&browser.answer_link(&email.token()).await), "ada");
+    assert_eq!(user(&browser.redeem_link(&email.token()).await), "ada");
     assert!(!eves.clone().is_signed_in().await);
 }
 
@@ -298,7 +298,7 @@ async fn signing_in_by_email_as_another_user_ends_the_current_session() {
 async fn an_email_session_lasts_at_most_twelve_hours() {
     let app = app_with_account(Backends::Embedded).await;
     let (mut browser, email) = request_email(&app).await;
-    assert_eq!(browser.answer_link(&email.token()).await.status, 200);
+    assert_eq!(browser.redeem_link(&email.token()).await.status, 200);
     for _ in 0..23 {
         app.clock.advance(Duration::from_mins(30));
         assert!(browser.is_signed_in().await);
@@ -316,7 +316,7 @@ async fn only_one_of_many_concurrent_answers_signs_in() {
             let answers = (0..20).map(|_| {
                 let (mut browser, token, code) = (browser.clone(), email.token(), email.code());
                 tokio::spawn(async move {
-                    if by_code { browser.answer_code(&code).await } else { browser.answer_link(&token).await }
+                    if by_code { browser.redeem_code(&code).await } else { browser.redeem_link(&token).await }
                 })
             });
             let mut winners = 0;
@@ -339,7 +339,7 @@ async fn only_five_of_many_concurrent_wrong_codes_are_counted() {
         let (browser, email) = request_email(&app).await;
         let answers = (0..20).map(|_| {
             let (mut browser, code) = (browser.clone(), email.wrong_code());
-            tokio::spawn(async move { browser.answer_code(&code).await.refusal().1 })
+            tokio::spawn(async move { browser.redeem_code(&code).await.refusal().1 })
         });
         let mut counted = 0;
         for answer in answers.collect::<Vec<_>>() {
@@ -366,7 +366,7 @@ async fn viewing_the_link_page_changes_nothing() {
         assert_eq!((other.status.as_u16(), other.header("referrer-policy")), (409, "strict-origin"));
         assert!(other.text().contains("Open this in the other browser") && !other.text().contains("ada"));
         assert!(!browser.is_signed_in().await);
-        assert_eq!(browser.answer_link(&email.token()).await.status, 200);
+        assert_eq!(browser.redeem_link(&email.token()).await.status, 200);
         assert_eq!(browser.get(&path).await.status, 401);
     }
 }
@@ -423,8 +423,8 @@ async fn an_email_can_be_resent_without_entering_the_name_again() {
     let answer = browser.form("/sign-in", &[("action", "resend")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in?step=code"));
     let second = app.email_to("ada@example.org").await;
-    assert_eq!(browser.answer_code(&first.code()).await.refusal().0, 401);
-    assert_eq!(browser.answer_code(&second.code()).await.status, 200);
+    assert_eq!(browser.redeem_code(&first.code()).await.refusal().0, 401);
+    assert_eq!(browser.redeem_code(&second.code()).await.status, 200);
     let answer = app.browser().form("/sign-in", &[("action", "resend")]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/sign-in"));
 }
@@ -459,11 +459,11 @@ async fn a_user_without_a_passkey_signs_up_by_email() {
                 let words = email.0.text.replace(&email.token(), "");
                 assert!(!words.contains(typed), "the email must not repeat user input: {words}");
             }
-            assert_eq!(app.browser().answer_link(&email.token()).await.refusal().1, "other_browser");
+            assert_eq!(app.browser().redeem_link(&email.token()).await.refusal().1, "other_browser");
             let answer = if by_code {
-                browser.answer_code(&email.code()).await
+                browser.redeem_code(&email.code()).await
             } else {
-                browser.answer_link(&email.token()).await
+                browser.redeem_link(&email.token()).await
             };
             let json = answer.json();
             assert_eq!((answer.status.as_u16(), &json["user"]["username"]), (200, &json!(name)));
@@ -513,7 +513,7 @@ async fn signing_up_with_a_confirmed_address_signs_in_to_its_account() {
         assert_eq!(email.0.subject, "Sign in to Latchkey");
         let page = browser.get(&format!("/email/link?token={}", email.token())).await;
         assert!(page.text().contains(">ada</strong>") && !page.text().contains("Another user"));
-        let json = browser.answer_link(&email.token()).await.json();
+        let json = browser.redeem_link(&email.token()).await.json();
         assert_eq!((&json["user"]["username"], &json["user"]["display_name"]), (&json!("ada"), &json!("ada")));
         app.browser().sign_up("ada2").await; // the requested name was dropped and is free
     }
@@ -532,7 +532,7 @@ async fn concurrent_sign_ups_with_one_address_create_one_account_and_sign_in_to_
         }
         let answers = requests
             .into_iter()
-            .map(|(mut browser, token)| tokio::spawn(async move { browser.answer_link(&token).await }));
+            .map(|(mut browser, token)| tokio::spawn(async move { browser.redeem_link(&token).await }));
         let mut ids = std::collections::HashSet::new();
         for answer in answers.collect::<Vec<_>>() {
             let answer = answer.await.unwrap();
@@ -609,7 +609,7 @@ async fn with_recovery_only_an_email_session_can_only_create_a_passkey() {
     let app = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "recovery-only")]).await;
     app.browser().sign_up_verified(&app, "ada").await;
     let (mut browser, email) = request_email(&app).await;
-    assert_eq!(browser.answer_link(&email.token()).await.status, 200);
+    assert_eq!(browser.redeem_link(&email.token()).await.status, 200);
     let page = browser.get("/account").await.text();
     assert!(page.contains("Create a passkey on this device") && !page.contains("ada@example.org"), "{page}");
     for path in ["/account/profile", "/account/passkeys", "/account/recovery-codes", "/account/data"] {
@@ -680,14 +680,14 @@ async fn concurrent_requests_of_one_browser_send_at_most_five_emails_that_each_w
         for task in asks.collect::<Vec<_>>() {
             requests.push(task.await.unwrap());
         }
-        assert_eq!(browser.answer_code(&first).await.status, 401, "{backends:?}: voided by the next request");
+        assert_eq!(browser.redeem_code(&first).await.status, 401, "{backends:?}: voided by the next request");
         let emails = app.emails().await;
         let emails: Vec<_> = emails.iter().filter(|email| email.0.subject.starts_with("Sign in")).collect();
         assert!((2..=6).contains(&emails.len()), "{backends:?}: {}", emails.len());
         for email in &emails[..emails.len() - 1] {
             let mut opened = 0;
             for browser in &mut requests {
-                opened += usize::from(browser.answer_link(&email.token()).await.status == 200);
+                opened += usize::from(browser.redeem_link(&email.token()).await.status == 200);
             }
             assert_eq!(opened, 1, "{backends:?}: only in the browser that requested it");
         }

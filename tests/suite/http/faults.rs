@@ -212,7 +212,7 @@ async fn moving_the_clock_by_ten_minutes_signs_no_user_out() {
         requester.request_sign_in_email("ada").await;
         let email = app.email_to("ada@example.org").await;
         app.clock.shift_minutes(-10);
-        assert_eq!(requester.answer_link(&email.token()).await.status, 200, "an email from the future is valid");
-        assert_eq!(requester.answer_link(&email.token()).await.refusal().1, "link_expired");
+        assert_eq!(requester.redeem_link(&email.token()).await.status, 200, "an email from the future is valid");
+        assert_eq!(requester.redeem_link(&email.token()).await.refusal().1, "link_expired");
     }
 }

@@ -199,7 +199,7 @@ async fn after_twenty_wrong_codes_emails_contain_no_code_and_links_still_work() 
             eve.request_sign_in_email("ada").await;
             let wrong = app.email_to("ada@example.org").await.wrong_code();
             for _ in 0..5 {
-                assert_eq!(eve.answer_code(&wrong).await.refusal().1, "code_wrong");
+                assert_eq!(eve.redeem_code(&wrong).await.refusal().1, "code_wrong");
                 failures += 1;
             }
             app.clock.advance(Duration::from_mins(20));
@@ -211,13 +211,13 @@ async fn after_twenty_wrong_codes_emails_contain_no_code_and_links_still_work() 
         let email = app.email_to("ada@example.org").await;
         assert!(!email.has_code(), "{}", email.0.text);
         assert!(!email.0.html.contains("type this code"), "{}", email.0.html);
-        assert_eq!(eve.answer_code("123456").await.refusal().1, "code_wrong", "there is no code to guess");
-        assert_eq!(eve.answer_link(&email.token()).await.status, 200, "the link works in the requesting browser");
+        assert_eq!(eve.redeem_code("123456").await.refusal().1, "code_wrong", "there is no code to guess");
+        assert_eq!(eve.redeem_link(&email.token()).await.status, 200, "the link works in the requesting browser");
         assert_eq!(own.sign_in(&passkey).await.status, 200, "so does the passkey");
         own.post("/api/sign-out", json!({})).await;
         own.request_sign_in_email("ada").await;
         let code = app.email_to("ada@example.org").await.code();
-        assert_eq!(own.answer_code(&code).await.status, 200, "a known browser has its own count");
+        assert_eq!(own.redeem_code(&code).await.status, 200, "a known browser has its own count");
 
         // Redis measures the window with its own clock; the in-memory store uses the test's clock.
         if matches!(backends, Backends::Embedded) {
@@ -238,7 +238,7 @@ async fn wrong_codes_for_an_address_without_an_account_are_counted_per_address()
             assert_eq!(eve.post("/api/sign-up/email", sign_up_body(number)).await.status, 202);
             let wrong = app.email_to("New@example.org").await.wrong_code();
             for _ in 0..5 {
-                assert_eq!(eve.answer_code(&wrong).await.refusal().1, "code_wrong");
+                assert_eq!(eve.redeem_code(&wrong).await.refusal().1, "code_wrong");
             }
             app.clock.advance(Duration::from_mins(20));
         }
@@ -247,7 +247,7 @@ async fn wrong_codes_for_an_address_without_an_account_are_counted_per_address()
         assert_eq!(own.post("/api/sign-up/email", sign_up_body(9)).await.status, 202);
         let email = app.email_to("New@example.org").await;
         assert!(!email.has_code(), "{}", email.0.text);
-        assert_eq!(own.answer_link(&email.token()).await.status, 200);
+        assert_eq!(own.redeem_link(&email.token()).await.status, 200);
         let mut other = app.browser_at(ADA);
         let body = json!({ "username": "other", "email": "other@example.org" });
         assert_eq!(other.post("/api/sign-up/email", body).await.status, 202);

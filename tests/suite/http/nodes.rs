@@ -50,8 +50,8 @@ async fn an_email_requested_on_one_node_can_be_answered_on_the_other() {
     let mut requester = app.browser();
     requester.request_sign_in_email("ada").await;
     let email = app.email_to("ada@example.org").await;
-    assert_eq!(at(&requester, &node).answer_code(&email.code()).await.status, 200);
-    assert_eq!(at(&requester, &node).answer_link(&email.token()).await.refusal().1, "link_expired");
+    assert_eq!(at(&requester, &node).redeem_code(&email.code()).await.status, 200);
+    assert_eq!(at(&requester, &node).redeem_link(&email.token()).await.refusal().1, "link_expired");
 }
 
 #[tokio::test]

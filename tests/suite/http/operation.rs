@@ -34,7 +34,7 @@ async fn a_break_glass_link_signs_in_once_in_any_browser_and_the_owner_is_notifi
         let mut browser = app.browser();
         let page = browser.get(&format!("/email/link?token={token}")).await;
         assert!(page.status == 200 && page.text().contains("This link signs you in as"), "{}", page.text());
-        let answer = browser.answer_link(&token).await;
+        let answer = browser.redeem_link(&token).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
         assert_eq!(answer.json()["session"]["method"], "recovery");
         assert!(browser.get("/account").await.text().contains("Create a passkey on this device"));
@@ -43,7 +43,7 @@ async fn a_break_glass_link_signs_in_once_in_any_browser_and_the_owner_is_notifi
             assert!(kinds.iter().any(|written| written == kind), "{kind}: {kinds:?}");
         }
         browser.add_passkey().await;
-        assert_eq!(app.browser().answer_link(&token).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(app.browser().redeem_link(&token).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
 
@@ -54,15 +54,15 @@ async fn a_break_glass_link_is_void_after_an_hour_a_newer_link_or_a_report() {
         app.browser().sign_up_verified(&app, "ada").await;
         let older = sign_in_link(&app, "ada").await;
         let newer = sign_in_link(&app, "ada").await;
-        assert_eq!(app.browser().answer_link(&older).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(app.browser().redeem_link(&older).await.refusal(), (401, "link_expired".to_owned()));
         app.clock.advance(Duration::from_hours(1));
-        assert_eq!(app.browser().answer_link(&newer).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(app.browser().redeem_link(&newer).await.refusal(), (401, "link_expired".to_owned()));
 
         let last = sign_in_link(&app, "ada").await;
         let email = app.email_about("ada@example.org", "A sign-in link was created for your account").await;
         let answer = app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
-        assert_eq!(app.browser().answer_link(&last).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(app.browser().redeem_link(&last).await.refusal(), (401, "link_expired".to_owned()));
     }
 }
 
@@ -72,7 +72,7 @@ async fn a_passkey_added_by_a_break_glass_link_is_on_probation_and_a_report_bloc
         let app = App::start(backends).await;
         app.browser().sign_up_verified(&app, "ada").await;
         let mut by_link = app.browser();
-        by_link.answer_link(&sign_in_link(&app, "ada").await).await;
+        by_link.redeem_link(&sign_in_link(&app, "ada").await).await;
         let (passkey, _) = by_link.add_passkey().await;
         by_link.sign_in(&passkey).await;
         let refused = by_link.post("/api/recovery/codes", json!({})).await;
@@ -80,11 +80,11 @@ async fn a_passkey_added_by_a_break_glass_link_is_on_probation_and_a_report_bloc
 
         let email = app.email_about("ada@example.org", "A sign-in link was created for your account").await;
         app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
-        by_link.answer_link(&sign_in_link(&app, "ada").await).await;
+        by_link.redeem_link(&sign_in_link(&app, "ada").await).await;
         let refused = by_link.post("/api/passkeys/start", json!({})).await;
         assert_eq!(refused.refusal(), (403, "older_passkey_required".to_owned()));
         app.clock.advance(Duration::from_hours(72));
-        by_link.answer_link(&sign_in_link(&app, "ada").await).await;
+        by_link.redeem_link(&sign_in_link(&app, "ada").await).await;
         by_link.add_passkey().await;
     }
 }
@@ -104,7 +104,7 @@ async fn a_lockdown_that_nothing_else_can_end_expires() {
         app.browser().post("/api/account/not-me", json!({ "token": email.token_for("/not-me") })).await;
         app.clock.advance(Duration::from_hours(73));
         let mut by_link = app.browser();
-        by_link.answer_link(&sign_in_link(&app, "ada").await).await;
+        by_link.redeem_link(&sign_in_link(&app, "ada").await).await;
         let (passkey, _) = by_link.add_passkey().await;
         app.clock.advance(Duration::from_hours(73));
         by_link.sign_in(&passkey).await;
@@ -124,8 +124,8 @@ async fn a_sign_in_link_works_if_email_sign_in_is_off() {
     let app = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     app.browser().sign_up("ada").await;
     let token = sign_in_link(&app, "ada").await;
-    assert_eq!(app.browser().answer_link("nonsense").await.refusal(), (404, "email_off".to_owned()));
-    assert_eq!(app.browser().answer_link(&token).await.status, 200);
+    assert_eq!(app.browser().redeem_link("nonsense").await.refusal(), (404, "email_off".to_owned()));
+    assert_eq!(app.browser().redeem_link(&token).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -136,7 +136,7 @@ async fn only_one_of_many_concurrent_uses_of_a_break_glass_link_succeeds() {
         let token = sign_in_link(&app, "ada").await;
         let tries = (0..20).map(|_| {
             let (mut browser, token) = (app.browser(), token.clone());
-            tokio::spawn(async move { browser.answer_link(&token).await.status.as_u16() })
+            tokio::spawn(async move { browser.redeem_link(&token).await.status.as_u16() })
         });
         let mut statuses = Vec::new();
         for attempt in tries.collect::<Vec<_>>() {
@@ -163,7 +163,7 @@ async fn a_disabled_account_cannot_sign_in() {
         assert_eq!(own.get("/api/session").await.refusal(), (401, "signed_out".to_owned()));
         let refused = app.browser().sign_in(&passkey).await;
         assert_eq!(refused.refusal(), (403, "account_disabled".to_owned()));
-        assert_eq!(requester.answer_link(&open.token()).await.refusal(), (401, "link_expired".to_owned()));
+        assert_eq!(requester.redeem_link(&open.token()).await.refusal(), (401, "link_expired".to_owned()));
         let emails = app.emails().await.len();
         app.browser().request_sign_in_email("ada").await;
         app.browser().request_sign_in_email("ada@example.org").await;
@@ -267,8 +267,8 @@ async fn an_invitation_is_used_when_the_email_is_answered_and_expires() {
         assert_eq!(first.form("/sign-up", &fields).await.status, 303);
         assert_eq!(second.post("/api/sign-up/email", form("eve", Some(&invite))).await.status, 202);
         let (to_first, to_second) = (app.email_to("ada@example.org").await, app.email_to("eve@example.org").await);
-        assert_eq!(first.answer_link(&to_first.token()).await.status, 200);
-        let refused = second.answer_link(&to_second.token()).await;
+        assert_eq!(first.redeem_link(&to_first.token()).await.status, 200);
+        let refused = second.redeem_link(&to_second.token()).await;
         assert_eq!(refused.refusal(), (403, "invitation_required".to_owned()));
 
         let late = self::invite(&app, 5).await;

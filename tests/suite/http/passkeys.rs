@@ -22,7 +22,7 @@ async fn signed_in_by_email(app: &App, name: &str) -> Browser {
     let mut browser = app.browser();
     browser.request_sign_in_email(name).await;
     let token = app.email_to(&format!("{name}@example.org")).await.token();
-    assert_eq!(browser.answer_link(&token).await.status, 200);
+    assert_eq!(browser.redeem_link(&token).await.status, 200);
     browser
 }
 
@@ -41,7 +41,7 @@ async fn after_an_email_sign_in_one_passkey_can_be_created() {
         let credential = passkey.registration(&options, &app.origin).json();
         let answer = browser.post("/api/passkeys/finish", json!({ "credential": credential })).await;
         assert_eq!(answer.status, 200, "{}", answer.text());
-        assert_eq!(answer.json()["passkey"]["name"], "Passkey");
+        assert_eq!(answer.json()["passkey"]["name"], "Passkey 2", "the first one is called Passkey");
         assert!(!browser.get("/account").await.text().contains("Create a passkey on this device"));
         assert_eq!(app.browser().sign_in(&passkey).await.json()["user"]["username"], "ada");
 
@@ -174,7 +174,7 @@ async fn not_now_is_remembered_for_thirty_days_for_this_browser_and_user() {
     let again = async |browser: &mut Browser| {
         browser.request_sign_in_email("ada").await;
         let token = app.email_to("ada@example.org").await.token();
-        assert_eq!(browser.answer_link(&token).await.status, 200);
+        assert_eq!(browser.redeem_link(&token).await.status, 200);
     };
     app.clock.advance(Duration::from_hours(29 * 24));
     again(&mut browser).await;

@@ -206,7 +206,7 @@ async fn a_deleted_account_leaves_nothing_and_its_address_can_sign_up_again() {
         assert!(!own.cookies.contains_key("latchkey_session") && !own.cookies.contains_key("latchkey_known"));
         assert!(!own.is_signed_in().await && !other.is_signed_in().await);
         assert_eq!(app.browser().sign_in(&passkey).await.refusal().1, "unknown_passkey");
-        assert_eq!(other.answer_link(&email.token()).await.refusal().1, "link_expired");
+        assert_eq!(other.redeem_link(&email.token()).await.refusal().1, "link_expired");
         let body = json!({ "identifier": "ada", "code": code });
         assert_eq!(app.browser().post("/api/recovery/use", body).await.refusal().1, "code_wrong");
         let farewell = app.email_about("ada@example.org", "Your account was deleted").await;

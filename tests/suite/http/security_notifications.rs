@@ -339,7 +339,7 @@ async fn a_lockdown_that_ended_does_not_come_back() {
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
     let token = app.email_to("ada@example.org").await.token();
-    assert_eq!(own.answer_link(&token).await.status, 200);
+    assert_eq!(own.redeem_link(&token).await.status, 200);
     own.add_passkey().await;
     assert_eq!(not_me(&app, &app.email_about("ada@example.org", ADDED).await).await.status, 200);
     own.sign_in_by_email(&app, "ada").await;
@@ -406,7 +406,7 @@ async fn without_an_older_passkey_the_block_ends_after_three_days() {
         let mut own = app.browser();
         own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
         let token = app.email_to("ada@example.org").await.token();
-        assert_eq!(own.answer_link(&token).await.status, 200);
+        assert_eq!(own.redeem_link(&token).await.status, 200);
         own.add_passkey().await;
         let email = app.email_about("ada@example.org", ADDED).await;
         assert_eq!(not_me(&app, &email).await.status, 200);
@@ -425,7 +425,7 @@ async fn with_recovery_codes_the_block_lasts_until_one_is_used() {
     let mut own = app.browser();
     own.post("/api/sign-up/email", json!({ "username": "ada", "email": "ada@example.org" })).await;
     let token = app.email_to("ada@example.org").await.token();
-    assert_eq!(own.answer_link(&token).await.status, 200);
+    assert_eq!(own.redeem_link(&token).await.status, 200);
     let codes = own.post("/api/recovery/codes", json!({})).await.json()["codes"].clone();
     app.clock.advance(Duration::from_secs(1));
     own.add_passkey().await;

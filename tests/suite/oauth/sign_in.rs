@@ -64,7 +64,7 @@ async fn signing_up_leads_back_to_the_application_by_passkey_and_by_email() {
     let answer = browser.form("/sign-up", &fields).await;
     assert_eq!(answer.status, 303, "{}", answer.text());
     let email = app.email_to("ada@example.org").await;
-    let answer = browser.answer_link(&email.token()).await;
+    let answer = browser.redeem_link(&email.token()).await;
     assert_eq!(answer.json()["next"], next.as_str());
     finish_pending(&app, &mut browser, &party).await;
 }
@@ -108,7 +108,7 @@ async fn acr_values_request_a_passkey_but_do_not_stop_a_user_without_one() {
     let mut browser = app.browser();
     browser.form("/sign-up", &[("username", "ada"), ("email", "ada@example.org"), ("display_name", "")]).await;
     let token = app.email_to("ada@example.org").await.token();
-    assert_eq!(browser.answer_link(&token).await.status, 200);
+    assert_eq!(browser.redeem_link(&token).await.status, 200);
     let signed_in = party.sign_in(&app, &mut browser, &[("acr_values", "phr")]).await;
     assert_eq!(signed_in.claims.get("acr"), None);
     let claims = r#"{"id_token":{"acr":{"essential":true,"value":"phr"}}}"#;

@@ -71,7 +71,7 @@ impl Address<'_> {
         let by = RequestedBy { browser: session.token_hash, client: session.client.clone(), language };
         let request = EmailRequest::new(purpose, by, Next::or_account(None), self.core.issuer());
         unit.void_requests(user, PurposeKind::Confirm).await?;
-        unit.add_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await
+        unit.add_request_with_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await
     }
 
     /// Requests a change of address, which takes effect when the same user answers the email sent to it.

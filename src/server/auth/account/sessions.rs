@@ -122,7 +122,7 @@ impl Sessions<'_> {
         let Some((session, user)) = self.core.store.session(&token.hash()).await? else { return Ok(()) };
         let unit = AccountUnit::lock(self.core, user.id, session.client).await?;
         let Some(mut unit) = unit else { return Ok(()) };
-        if unit.remove_session(&token.hash(), self.core.now()).await? {
+        if unit.end_session_by_token(&token.hash(), self.core.now()).await? {
             unit.record(EventKind::SignedOut, None).await?;
         }
         unit.commit().await

@@ -203,7 +203,11 @@ impl EmailRequestReads for SqlStore {
 
 #[async_trait]
 impl EmailRequestWrites for Transaction {
-    async fn add_email(&mut self, request: &EmailRequest, email: &OutgoingEmail) -> Result<(), Unavailable> {
+    async fn add_request_with_email(
+        &mut self,
+        request: &EmailRequest,
+        email: &OutgoingEmail,
+    ) -> Result<(), Unavailable> {
         self.run(insert(request, None)).await?;
         self.has_queued = true;
         self.run(queue(Kind::Request, request.id.0, email)).await.map(drop)

@@ -180,7 +180,7 @@ impl SessionWrites for Transaction {
         Ok(self.run(statement.bind(id.0).bind(added_passkey)).await? == 1)
     }
 
-    async fn remove_session(&mut self, token: &TokenHash, now: Timestamp) -> Result<bool, Unavailable> {
+    async fn end_session_by_token(&mut self, token: &TokenHash, now: Timestamp) -> Result<bool, Unavailable> {
         self.queue_logouts(query(visits_of!("s.token_hash = $1")).bind(&token.0[..]), now).await?;
         Ok(self.run(query("delete from sessions where token_hash = $1").bind(&token.0[..])).await? == 1)
     }

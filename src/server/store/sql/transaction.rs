@@ -21,8 +21,8 @@ pub struct Transaction {
     pub(super) has_deleted: bool,
     wakes: Wakes,
     health: ConnectionHealth,
-    /// Dropped last, so that the file is unlocked for the next unit after a commit. A rollback runs in the background,
-    /// so the next unit may wait slightly longer for the file.
+    /// Declared last, so that it is dropped last: after a commit, the next unit finds the file unlocked. A rollback
+    /// runs in the background, so the next unit may still have to wait for the file.
     _lock: WriterLock,
 }
 
