@@ -65,6 +65,10 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     };
     match confirmed.map_err(ApiError::from) {
         Ok(_) => Ok(redirect::with_notice(state, paths::ACCOUNT, Notice::AddressConfirmed)),
+        // The button was pressed twice.
+        Err(ApiError::LinkExpired) if current.user.email_verified => {
+            Ok(redirect::with_notice(state, Section::Profile.path(), Notice::LinkUsed))
+        }
         Err(error @ (ApiError::Unavailable | ApiError::TooManyRequests { .. })) => Err(error),
         Err(error) => Ok(redirect::with_refusal(state, Section::Profile.path(), error)),
     }

@@ -11,7 +11,7 @@ use crate::types::ApiError;
 use crate::ui::pages::{RefusalPage, heading};
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
@@ -71,6 +71,7 @@ async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Re
         }
     };
     let page = Page { interactive: error.wait() > 0, current_user, status: status(error), ..Page::new(heading(error)) };
-    let response = render(state, request, page, move || view! { <RefusalPage error /> }.into_any()).await;
+    let is_form = request.method() == Method::POST;
+    let response = render(state, request, page, move || view! { <RefusalPage error is_form /> }.into_any()).await;
     with_retry_after(response, error)
 }

@@ -57,7 +57,7 @@ refusals! {
     InvalidName = "invalid_name", 422, "Use a name of 1 to 64 characters, without control characters.";
     InvalidUsername = "invalid_username", 422, "Use 3 to 32 letters, digits, dots, hyphens or underscores, beginning with a letter or digit.";
     InvitationRequired = "invitation_required", 403, "You need a valid invitation to sign up.";
-    LastSignInMethod = "last_way_in", 409, "You can't remove your only sign-in method. Add another passkey or confirm your email address first.";
+    LastSignInMethod = "last_way_in", 409, "You can't remove your only sign-in method. Add another passkey first.";
     LinkExpired = "link_expired", 401, "This link or code has expired or was already used. Request a new email.";
     MethodNotAllowed = "method_not_allowed", 405, "This page can't be opened that way.";
     NotFound = "not_found", 404, "This page or entry doesn't exist or was removed.";

@@ -5,7 +5,12 @@ use leptos::prelude::*;
 
 /// The page for a refusal, such as "not found": what happened, and a link to continue.
 #[component]
-pub fn RefusalPage(error: ApiError) -> impl IntoView {
+pub fn RefusalPage(
+    error: ApiError,
+    /// Whether it answers a form, whose text the browser still has.
+    is_form: bool,
+) -> impl IntoView {
+    let can_repeat = is_form && matches!(error, ApiError::TooManyRequests { .. } | ApiError::Unavailable);
     let (target, label) = match error {
         ApiError::InvitationRequired
         | ApiError::LinkExpired
@@ -19,6 +24,7 @@ pub fn RefusalPage(error: ApiError) -> impl IntoView {
         <h1>{t(heading(error))}</h1>
         <p class="lead">{t(error.message())}</p>
         {(error.wait() > 0).then(|| view! { <Countdown seconds=error.wait() /> })}
+        {can_repeat.then(|| view! { <p>{t("To return to what you entered, go back in your browser.")}</p> })}
         <a class="button" href=target>
             {t(label)}
         </a>
