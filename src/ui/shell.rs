@@ -39,6 +39,7 @@ pub fn Shell(
     let title = if has_error || failure.is_some() { fill("Error: {}", &[t(title)]) } else { t(title).to_owned() };
     // Forms for signed-out visitors show no dates, and every byte counts.
     let needs_script = !interactive || current_user.is_some() || notice.is_some();
+    let escaped_title = format!("{title} · {}", site.name).replace('&', "&amp;").replace('<', "&lt;");
     let styles = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     view! {
         <!DOCTYPE html>
@@ -48,8 +49,8 @@ pub fn Shell(
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 {redirects_to.map(|address| view! { <meta http-equiv="refresh" content=format!("0;url={address}") /> })}
-                // As HTML: in debug builds, Leptos ends the children of an element with a marker, which a title would show.
-                <title inner_html=format!("{title} · {}", site.name).replace('&', "&amp;").replace('<', "&lt;")></title>
+                // In debug builds, Leptos ends children with a marker, which a title would show.
+                <title inner_html=escaped_title></title>
                 <link rel="icon" href=site.logo />
                 <link rel="stylesheet" href=styles />
                 {site.colours.map(|colours| view! { <link rel="stylesheet" href=colours /> })}

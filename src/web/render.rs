@@ -81,7 +81,8 @@ pub async fn render(
     render_document(state, request, page, Arc::new(body)).await
 }
 
-/// Not generic: otherwise each page would instantiate all of Leptos's rendering, some 200 functions.
+/// Renders the document. It is not generic, because each instance would bring all of Leptos's rendering, some 200
+/// functions.
 async fn render_document(
     state: &AppState,
     request: Request,

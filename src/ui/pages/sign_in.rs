@@ -119,8 +119,8 @@ impl SignIn {
         fresh
     }
 
-    /// Offers passkeys in the username field; called again before the ceremony expires. Errors before the user chooses a
-    /// passkey are not shown, since the user did nothing.
+    /// Offers passkeys in the username field; called again before the ceremony expires. Errors before the user chooses
+    /// a passkey are not shown, since the user did nothing.
     async fn offer_in_field(self) {
         if !self.has_field || !browser::supports_autofill().await || self.state.get_untracked() == State::Asking {
             return;

@@ -20,10 +20,19 @@ async fn a_page_without_interactive_parts_loads_no_wasm() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
     browser.sign_up("ada").await;
-    for path in ["/", "/nothing", "/not-me?token=x", "/email/undo"] {
+    for path in ["/", "/apps", "/nothing", "/not-me?token=x", "/email/undo"] {
         let page = browser.get(path).await.text();
         assert!(!page.contains(".wasm") && !page.contains("import("), "{path}: {page}");
     }
+}
+
+#[tokio::test]
+async fn the_name_of_the_site_is_text_wherever_it_appears() {
+    let name = [("SITE_NAME", "A & B </title><i>x</i>")];
+    let app = App::start_with_settings(Backends::Embedded, &name).await;
+    let page = app.browser().get("/sign-in").await.text();
+    assert!(page.contains("· A &amp; B &lt;/title>&lt;i>x&lt;/i></title>"), "{page}");
+    assert!(!page.contains("<i>x"), "{page}");
 }
 
 #[tokio::test]
