@@ -165,7 +165,10 @@ test("the layout does not shift on any page", async ({ page }) => {
   for (const path of ["/", "/sign-in", "/sign-up"]) await expectNoShift(path);
   await Authenticator.attach(page);
   await signUp(page, freshName());
-  await expectNoShift("/account");
+  const menu = await page.getByRole("navigation", { name: "Account" }).getByRole("link").all();
+  const sections = await Promise.all(menu.map(async (link) => (await link.getAttribute("href")) ?? ""));
+  expect(sections).toContain("/account/devices");
+  for (const path of ["/account", ...sections, "/apps"]) await expectNoShift(path);
 });
 
 test("pages use view transitions, unless the user prefers reduced motion", async ({ page }) => {

@@ -58,7 +58,6 @@ pub fn Shell(
                 {(interactive && language != Language::English)
                     .then(|| view! { <script type="text/plain" id=texts::EMBEDDED_ID inner_html=texts::embedded(language)></script> })}
                 {interactive.then(|| view! { <Islands options /> })}
-                {needs_script.then(|| view! { <script type="module" nonce=use_nonce() inner_html=SCRIPT></script> })}
             </head>
             <body>
                 <a class="skip" href="#content">
@@ -80,6 +79,8 @@ pub fn Shell(
                     <Links support=site.support.clone() links=site.links.clone() />
                     {(!shown_once).then(|| view! { <Languages chosen=language here /> })}
                 </footer>
+                // At the end, so that it rewrites the dates before the first paint and nothing moves.
+                {needs_script.then(|| view! { <script nonce=use_nonce() inner_html=SCRIPT></script> })}
             </body>
         </html>
     }

@@ -2,20 +2,25 @@
 
 use super::render::{Page, render, with_retry_after};
 use crate::server::auth::view as views;
-use crate::server::http::edge::{Edge, ErrorFormat};
+use crate::server::http::body::BodyCopy;
+use crate::server::http::edge::{Edge, ErrorFormat, OriginRule};
 use crate::server::http::health::answer_within;
+use crate::server::http::media_type::media_type;
 use crate::server::http::oauth::to_oauth_error;
 use crate::server::http::refusal::status;
+use crate::server::http::same_origin::{Provenance, provenance};
 use crate::server::http::{AppState, RequestContext};
 use crate::types::ApiError;
-use crate::ui::pages::{RefusalPage, heading};
+use crate::ui::pages::{RefusalPage, SentForm, heading};
 use axum::body::Body;
 use axum::extract::{Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
 use std::time::Duration;
+use url::form_urlencoded;
 
 /// Answers a refusal with a page if the request accepts HTML, and otherwise with JSON.
 pub async fn render_error_pages(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -30,16 +35,35 @@ pub async fn render_error_pages(State(state): State<AppState>, request: Request,
             };
         }
     }
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
+    let copy = BodyCopy::default();
+    if is_own_form(&state, &parts) {
+        parts.extensions.insert(copy.clone());
+    }
     let again = Request::from_parts(parts.clone(), Body::empty());
     let response = next.run(Request::from_parts(parts, body)).await;
     match response.extensions().get::<ApiError>().copied() {
         Some(error) => {
-            let page = refusal_page(&state, again, error).await;
+            let page = refusal_page(&state, again, copy, error).await;
             in_place_of(&response, page)
         }
         None => response,
     }
+}
+
+/// Whether the request is a form of one of our pages. Other sites must not get their form onto a page of this one.
+fn is_own_form(state: &AppState, request: &Parts) -> bool {
+    request.method == Method::POST
+        && Edge::from_extensions(&request.extensions).origin == OriginRule::OwnPages
+        && provenance(&request.headers, state.public_url.origin()) == Provenance::Own
+        && media_type(&request.headers).as_deref() == Some("application/x-www-form-urlencoded")
+}
+
+/// The form of a request that may succeed later.
+fn repeatable(request: &Request, copy: &BodyCopy, error: ApiError) -> Option<SentForm> {
+    matches!(error, ApiError::TooManyRequests { .. } | ApiError::Unavailable).then_some(())?;
+    let fields = form_urlencoded::parse(copy.get()?).into_owned().collect();
+    Some(SentForm { action: request.uri().path_and_query()?.to_string(), fields })
 }
 
 /// Copies the cookies and the allowed methods (RFC 9110, section 15.5.6) from the refusal that a response replaces.
@@ -61,7 +85,7 @@ fn reads_html(headers: &HeaderMap) -> bool {
 const TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The page for a refusal. It looks up the signed-in user only if no backend failed, and only briefly.
-async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Response {
+async fn refusal_page(state: &AppState, request: Request, copy: BodyCopy, error: ApiError) -> Response {
     let current_user = match error {
         ApiError::Unavailable | ApiError::Internal => None,
         _ => {
@@ -71,7 +95,8 @@ async fn refusal_page(state: &AppState, request: Request, error: ApiError) -> Re
         }
     };
     let page = Page { interactive: error.wait() > 0, current_user, status: status(error), ..Page::new(heading(error)) };
-    let is_form = request.method() == Method::POST;
-    let response = render(state, request, page, move || view! { <RefusalPage error is_form /> }.into_any()).await;
+    let form = repeatable(&request, &copy, error);
+    let body = move || view! { <RefusalPage error form=form.clone() /> }.into_any();
+    let response = render(state, request, page, body).await;
     with_retry_after(response, error)
 }

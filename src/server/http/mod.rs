@@ -13,7 +13,7 @@ pub mod language;
 pub mod limits;
 pub mod loopback;
 pub mod mailbox_access;
-mod media_type;
+pub mod media_type;
 pub mod metrics;
 pub mod oauth;
 pub mod peers;

@@ -3,14 +3,23 @@ use crate::ui::components::Countdown;
 use crate::ui::words::t;
 use leptos::prelude::*;
 
+/// A form that was refused only for now.
+#[derive(Clone, Debug)]
+pub struct SentForm {
+    /// The path and query that it was sent to.
+    pub action: String,
+    /// Names and values.
+    pub fields: Vec<(String, String)>,
+}
+
 /// The page for a refusal, such as "not found": what happened, and a link to continue.
 #[component]
 pub fn RefusalPage(
     error: ApiError,
-    /// Whether it answers a form, whose text the browser still has.
-    is_form: bool,
+    /// The refused form, if it can be sent again.
+    form: Option<SentForm>,
 ) -> impl IntoView {
-    let can_repeat = is_form && matches!(error, ApiError::TooManyRequests { .. } | ApiError::Unavailable);
+    let is_final = form.is_none();
     let (target, label) = match error {
         ApiError::InvitationRequired
         | ApiError::LinkExpired
@@ -24,10 +33,24 @@ pub fn RefusalPage(
         <h1>{t(heading(error))}</h1>
         <p class="lead">{t(error.message())}</p>
         {(error.wait() > 0).then(|| view! { <Countdown seconds=error.wait() /> })}
-        {can_repeat.then(|| view! { <p>{t("To return to what you entered, go back in your browser.")}</p> })}
-        <a class="button" href=target>
+        {form.map(|form| view! { <SendAgain form /> })}
+        <a class="button" class:quiet=!is_final href=target>
             {t(label)}
         </a>
+    }
+}
+
+#[component]
+fn SendAgain(form: SentForm) -> impl IntoView {
+    let field = |(name, value)| view! { <input type="hidden" name=name value=value /> };
+    view! {
+        <form class="form" method="post" action=form.action>
+            {form.fields.into_iter().map(field).collect_view()}
+            <p>{t("What you entered isn't lost. The button sends it again.")}</p>
+            <button type="submit" class="button">
+                {t("Try again")}
+            </button>
+        </form>
     }
 }
 

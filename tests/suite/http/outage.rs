@@ -1,4 +1,5 @@
 use crate::app::{Answer, App, Backends, MovableClock, Parts, TestDatabase, address, open_ephemeral};
+use crate::browser::Browser;
 use crate::proxy::Proxy;
 use latchkey::server::ephemeral::RedisEphemeral;
 use latchkey::server::secret::Secret;
@@ -85,6 +86,48 @@ async fn without_the_database_no_request_hangs_and_the_app_recovers_by_itself() 
     let spent = mid_ceremony.post("/api/sign-in/finish", credential).await;
     assert_eq!(spent.refusal(), (401, "ceremony_expired".to_owned()), "the failed request has spent the ceremony");
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
+}
+
+/// The hidden fields of a page.
+fn hidden_fields(page: &str) -> Vec<(String, String)> {
+    let text =
+        |escaped: &str| escaped.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let field = |rest: &str| {
+        let (name, rest) = rest.split_once("\" value=\"").unwrap();
+        (text(name), text(rest.split_once('"').unwrap().0))
+    };
+    page.split("<input type=\"hidden\" name=\"").skip(1).map(field).collect()
+}
+
+#[tokio::test]
+async fn a_form_that_met_an_outage_can_be_sent_again_from_its_error_page() {
+    let (app, proxy) = app_with_proxied_database().await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    let fields = [("action", "name"), ("name", "Ada \"&amp;\" <b>Lovelace</b>")];
+    proxy.cut();
+    let page = browser.form("/account", &fields).await;
+    let foreign =
+        Browser { origin: "https://evil.example".to_owned(), ..browser.clone() }.form("/account", &fields).await;
+    let provider = browser.form("/oauth/authorize", &[("client_id", "sent-by-any-site")]).await;
+    proxy.restore();
+    eventually_ready(&app).await;
+
+    assert_eq!(page.status, 503);
+    assert!(page.text().contains("method=\"post\" action=\"/account\""), "{}", page.text());
+    let kept = hidden_fields(page.text().split_once("<main").unwrap().1.split_once("</main>").unwrap().0);
+    let kept: Vec<_> = kept.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(kept, fields);
+    assert_eq!(browser.form("/account", &kept).await.status, 303);
+    assert_eq!(browser.get("/api/session").await.json()["user"]["display_name"], fields[1].1);
+
+    assert_eq!((foreign.status.as_u16(), provider.status.as_u16()), (403, 503));
+    for page in [foreign.text(), provider.text()] {
+        assert!(
+            !page.contains("Try again<") && !page.contains("Lovelace") && !page.contains("sent-by-any-site"),
+            "{page}"
+        );
+    }
 }
 
 #[tokio::test]
