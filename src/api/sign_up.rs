@@ -40,7 +40,7 @@ pub async fn finish_sign_up(credential: WebAuthnJson, keep: Option<bool>) -> Res
     if new.user.email.is_some() && request.state.core().email().can_send() {
         request.send_notice(Notice::SignedUp);
     }
-    request.signed_in(&new, &request.next_after_sign_up())
+    request.signed_in(&new, &request.pending_next())
 }
 
 /// Signs up by email, for browsers that cannot create a passkey. The link or code of the email creates the account.

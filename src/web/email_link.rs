@@ -81,7 +81,9 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
             let back = format!("{}?token={}", paths::EMAIL_LINK, form.token);
             Ok(redirect::with_refusal(state, &back, error))
         }
-        Err(error @ ApiError::LinkExpired) => Ok(redirect::with_refusal(state, paths::SIGN_IN, error)),
+        Err(error @ ApiError::LinkExpired) => {
+            Ok(redirect::with_refusal(state, &redirect::sign_in_for(&context.pending_next()), error))
+        }
         Err(error) => Err(error),
     }
 }

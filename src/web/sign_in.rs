@@ -15,7 +15,7 @@ use crate::server::model::limit;
 use crate::types::{ApiError, Next, Notice, paths};
 use crate::ui::pages::{CodePage, PendingEmail, SignInPage, UseRecoveryCodePage};
 use axum::extract::Request;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
 
@@ -128,7 +128,8 @@ async fn redeem_code(context: &RequestContext, form: &SignInForm) -> Result<Resp
 async fn resend(context: &RequestContext) -> Result<Response, ApiError> {
     let state = &context.state;
     let Some(open) = state.email_requests().open(context.email.as_ref()).await? else {
-        return Ok(redirect::with_refusal(state, paths::SIGN_IN, ApiError::LinkExpired));
+        let start = redirect::sign_in_for(&context.pending_next());
+        return Ok(redirect::with_refusal(state, &start, ApiError::LinkExpired));
     };
     let caller = context.caller();
     let requested = match open.request.purpose {
@@ -152,6 +153,11 @@ async fn resend(context: &RequestContext) -> Result<Response, ApiError> {
         Err(ApiError::UsernameTaken) => Ok(redirect::with_refusal(state, paths::SIGN_IN_CODE, ApiError::UsernameTaken)),
         Err(error) => Err(error),
     }
+}
+
+/// Redirects to sign-in if no email request is open.
+fn start_again(context: &RequestContext) -> Response {
+    redirect::to(&redirect::sign_in_for(&context.pending_next()), None)
 }
 
 /// The page, with the text that was entered and the reason why it was refused.
@@ -185,7 +191,7 @@ async fn change_page(context: &RequestContext, request: Request) -> Result<Respo
     let open = context.state.email_requests().open(context.email.as_ref()).await?;
     let (typed, next) = match open.map(|open| open.request) {
         Some(EmailRequest { purpose: Purpose::SignIn { identifier, .. }, next, .. }) => (identifier.to_string(), next),
-        _ => return Ok(Redirect::to(paths::SIGN_IN).into_response()),
+        _ => return Ok(start_again(context)),
     };
     page(context, request, &next, Some((typed, None))).await
 }
@@ -198,7 +204,11 @@ async fn recovery_page(
     refusal: Option<ApiError>,
 ) -> Result<Response, ApiError> {
     let page = Page::new("Use a recovery code").refused(refusal);
-    let body = move || view! { <UseRecoveryCodePage identifier=identifier.clone() refusal /> }.into_any();
+    let sign_in = redirect::sign_in_for(&context.pending_next());
+    let body = move || {
+        let (identifier, sign_in) = (identifier.clone(), sign_in.clone());
+        view! { <UseRecoveryCodePage identifier sign_in refusal /> }.into_any()
+    };
     match redirect_if_signed_in(context, paths::ACCOUNT).await? {
         Some(elsewhere) => Ok(elsewhere),
         None => Ok(render_and_name(context, request, page, body).await),
@@ -209,7 +219,7 @@ async fn recovery_page(
 async fn code_page(context: &RequestContext, request: Request) -> Result<Response, ApiError> {
     let requests = context.state.email_requests();
     let Some(open) = requests.open(context.email.as_ref()).await? else {
-        return Ok(Redirect::to(paths::SIGN_IN).into_response());
+        return Ok(start_again(context));
     };
     let (age, rest) = requests.age_and_remaining(&open);
     let (asked_for, username, correct_at) = match open.request.purpose {
@@ -220,12 +230,13 @@ async fn code_page(context: &RequestContext, request: Request) -> Result<Respons
             (address.to_string(), Some(username.to_string()), correct_at)
         }
         Purpose::Confirm { address, .. } | Purpose::Reauthenticate { address, .. } => (address.to_string(), None, None),
-        Purpose::BreakGlass { .. } => return Ok(Redirect::to(paths::SIGN_IN).into_response()),
+        Purpose::BreakGlass { .. } => return Ok(start_again(context)),
     };
     let email = PendingEmail {
         asked_for,
         username,
         correct_at,
+        sign_in: redirect::sign_in_for(&open.request.next),
         next: open.request.next.as_str().to_owned(),
         minutes_left: rest.as_secs().div_ceil(60),
         resend_in: u32::try_from(RESEND_AFTER.saturating_sub(age.as_secs())).unwrap_or_default(),

@@ -129,7 +129,7 @@ async fn page(
     {
         *request.uri_mut() = address;
     }
-    let next = context.next_after_sign_up();
+    let next = context.pending_next();
     let application = requesting_application(context, &next).await?.map(|requesting| requesting.application);
     let sign_in = redirect::sign_in_for(&next);
     let page = Page::new("Sign up").interactive().refused(refusals.first().copied());

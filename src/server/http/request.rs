@@ -161,9 +161,9 @@ impl RequestContext {
         self.state.cookies.set_signed_in(new).chain(ended).collect()
     }
 
-    /// The page after sign-up: back to the application that the user came from, or else the account page.
+    /// The way back to the application that the user came from, or else the account page.
     #[must_use]
-    pub fn next_after_sign_up(&self) -> Next {
+    pub fn pending_next(&self) -> Next {
         let pending = self.pending.as_ref().map(|request| paths::continue_with(&request.encode()));
         Next::or_account(pending.as_deref())
     }
@@ -180,7 +180,7 @@ impl RequestContext {
     /// When email sign-in is off, a field is invalid, the name is taken, or a backend is unavailable.
     pub async fn request_sign_up(&self, fields: SignUpFields<'_>) -> Result<Requested, Error> {
         let form = SignUpForm::parse(fields);
-        self.state.sign_up().request_email(&self.caller(), form, self.next_after_sign_up()).await
+        self.state.sign_up().request_email(&self.caller(), form, self.pending_next()).await
     }
 
     /// Inside a server function: shows a notice on the next page.

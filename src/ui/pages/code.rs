@@ -15,6 +15,8 @@ pub struct PendingEmail {
     pub correct_at: Option<&'static str>,
     /// The page to open after sign-in.
     pub next: String,
+    /// The sign-in page that continues there.
+    pub sign_in: String,
     pub minutes_left: u64,
     /// Seconds until another email may be requested.
     pub resend_in: u32,
@@ -55,7 +57,7 @@ pub fn CodePage(
         </WithProperties>
         {email.correct_at.map(|page| view! { <p class="aside"><a href=page>{t("Made a typo? Correct it")}</a></p> })}
         <p class="aside">
-            <a href=paths::SIGN_IN>{t("Sign in another way")}</a>
+            <a href=email.sign_in>{t("Sign in another way")}</a>
         </p>
     }
 }

@@ -94,6 +94,8 @@ fn CopyOrPrint() -> impl IntoView {
 pub fn UseRecoveryCodePage(
     /// The text that was entered before a refusal.
     identifier: String,
+    /// The sign-in page.
+    sign_in: String,
     refusal: Option<ApiError>,
 ) -> impl IntoView {
     let about_code = refusal.filter(|error| matches!(error, ApiError::CodeWrong { .. }));
@@ -145,7 +147,7 @@ pub fn UseRecoveryCodePage(
             </button>
         </form>
         <p class="aside">
-            <a href=paths::SIGN_IN>{t("Sign in another way")}</a>
+            <a href=sign_in>{t("Sign in another way")}</a>
         </p>
     }
 }

@@ -70,6 +70,27 @@ async fn signing_up_leads_back_to_the_application_by_passkey_and_by_email() {
 }
 
 #[tokio::test]
+async fn every_way_back_to_sign_in_keeps_the_application() {
+    let app = provider(Backends::Embedded).await;
+    app.browser().sign_up_verified(&app, "ada").await;
+    let party = register(&app, "photos", change()).await;
+    let mut browser = app.browser();
+    party.authorize(&mut browser, &[]).await.unwrap_err();
+    let next = pending_path(&browser);
+    let back = format!("/sign-in?next={}", next.replace('/', "%2F"));
+    // No email was requested, or it is no longer valid.
+    assert_eq!(browser.get("/sign-in?step=code").await.header("location"), back);
+    assert_eq!(browser.get("/sign-in?step=change").await.header("location"), back);
+    assert_eq!(browser.form("/sign-in", &[("action", "resend")]).await.header("location"), back);
+    assert_eq!(browser.form("/email/link", &[("token", "used")]).await.header("location"), back);
+    let link = format!("href=\"{back}\">Sign in another way</a>");
+    assert!(browser.get("/sign-in?step=recovery").await.text().contains(&link));
+    browser.form("/sign-in", &[("identifier", "ada"), ("next", &next)]).await;
+    assert!(browser.get("/sign-in?step=code").await.text().contains(&link));
+    assert!(browser.get(&back).await.text().contains("App photos"));
+}
+
+#[tokio::test]
 async fn an_email_session_steps_up_to_a_passkey_if_the_policy_requires_one() {
     let app = provider(Backends::Embedded).await;
     let passkey = app.browser().sign_up_verified(&app, "ada").await;
