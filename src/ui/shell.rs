@@ -23,6 +23,8 @@ pub fn Shell(
     interactive: bool,
     /// The signed-in user, for the navigation.
     current_user: Option<views::User>,
+    /// Whether that user may only create a passkey in this session.
+    is_confined: bool,
     /// The notice from the previous page.
     notice: Option<Notice>,
     /// Path and query of the page.
@@ -68,7 +70,7 @@ pub fn Shell(
                         <img src=site.logo alt="" width="28" height="28" />
                         {site.name.clone()}
                     </a>
-                    <Navigation current_user is_open=site.is_open here=here.clone() />
+                    <Navigation current_user is_confined is_open=site.is_open here=here.clone() />
                 </header>
                 <main id="content">
                     {notice.map(|notice| view! { <NoticeBar notice /> })}
@@ -87,7 +89,7 @@ pub fn Shell(
 }
 
 #[component]
-fn Navigation(current_user: Option<views::User>, is_open: bool, here: String) -> impl IntoView {
+fn Navigation(current_user: Option<views::User>, is_confined: bool, is_open: bool, here: String) -> impl IntoView {
     let path = here.split('?').next().unwrap_or_default().to_owned();
     let current = move |top: &str| match path.as_str() {
         path if path == top => Some("page"),
@@ -109,9 +111,14 @@ fn Navigation(current_user: Option<views::User>, is_open: bool, here: String) ->
         }
         .into_any(),
         Some(_) => view! {
-            <a href=paths::APPS aria-current=current(paths::APPS)>
-                {t("Apps")}
-            </a>
+            {(!is_confined)
+                .then(|| {
+                    view! {
+                        <a href=paths::APPS aria-current=current(paths::APPS)>
+                            {t("Apps")}
+                        </a>
+                    }
+                })}
             <a href=paths::ACCOUNT aria-current=current(paths::ACCOUNT)>
                 {t("Account")}
             </a>

@@ -20,6 +20,8 @@ pub struct Page {
     /// Whether it has islands.
     pub interactive: bool,
     pub current_user: Option<views::User>,
+    /// Whether the user may only create a passkey in this session, so that the navigation offers no other page.
+    pub is_confined: bool,
     /// A refusal that the page shows next to a field, so that no notice repeats it.
     pub field_refusal: Option<ApiError>,
     /// Whether the page shows why its own form was refused.
@@ -39,6 +41,7 @@ impl Page {
             status: StatusCode::OK,
             interactive: false,
             current_user: None,
+            is_confined: false,
             field_refusal: None,
             has_error: false,
             shown_once: false,
@@ -112,6 +115,7 @@ async fn render_document(
             has_error: page.has_error || page.field_refusal.is_some(),
             interactive: page.interactive,
             current_user: page.current_user.clone(),
+            is_confined: page.is_confined,
             notice,
             here: here.clone(),
             shown_once: page.shown_once,

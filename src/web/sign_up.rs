@@ -134,11 +134,11 @@ async fn page(
     let sign_in = redirect::sign_in_for(&next);
     let page = Page::new("Sign up").interactive().refused(refusals.first().copied());
     let policy = context.state.core().email();
-    let (by_email, needs_address) = (policy.signs_in(), policy.needs_address());
+    let (by_email, sends_email, needs_address) = (policy.signs_in(), policy.can_send(), policy.needs_address());
     let body = move || {
         let (typed, refusals) = (typed.clone(), refusals.clone());
         let (application, sign_in) = (application.clone(), sign_in.clone());
-        view! { <SignUpPage typed refusals by_email needs_address application sign_in /> }.into_any()
+        view! { <SignUpPage typed refusals by_email sends_email needs_address application sign_in /> }.into_any()
     };
     match redirect_if_signed_in(context, paths::ACCOUNT).await? {
         Some(elsewhere) => Ok(elsewhere),

@@ -29,6 +29,8 @@ pub fn SignUpPage(
     refusals: Vec<ApiError>,
     /// Whether sign-up by email is on.
     by_email: bool,
+    /// Whether confirmations and security notifications are sent.
+    sends_email: bool,
     needs_address: bool,
     /// The application that the user continues to.
     application: Option<AppView>,
@@ -43,6 +45,7 @@ pub fn SignUpPage(
         email,
         invite,
         by_email,
+        sends_email,
         needs_address,
         name_error: about(&[ApiError::InvalidDisplayName]),
         username_error: about(&[ApiError::InvalidUsername, ApiError::UsernameTaken]),
@@ -109,6 +112,7 @@ properties! {
         invite: String,
         /// Whether sign-up by email is on.
         by_email: bool,
+        sends_email: bool,
         needs_address: bool,
         /// Why the fields were refused.
         name_error: Option<ApiError>,
@@ -187,7 +191,7 @@ fn SignUpForm() -> impl IntoView {
             <Field
                 id=EMAIL
                 label=if needs_address { "Email" } else { "Email (optional)" }
-                hint=email_hint(by_email, needs_address)
+                hint=email_hint(by_email, given.sends_email)
                 kind="email"
                 autocomplete="email"
                 required=needs_address
@@ -216,8 +220,8 @@ fn SignUpForm() -> impl IntoView {
 }
 
 /// The hint for the email field, which depends on the settings.
-fn email_hint(by_email: bool, needs_address: bool) -> &'static str {
-    match (by_email, needs_address) {
+fn email_hint(by_email: bool, sends_email: bool) -> &'static str {
+    match (by_email, sends_email) {
         (true, _) => "Lets you back in if you don't have your passkey with you.",
         (false, true) => "For security notifications.",
         (false, false) => "This site doesn't send email.",

@@ -130,5 +130,6 @@ async fn confined(context: &RequestContext, request: Request, current: &CurrentU
         let (user, signals) = (user.clone(), signals.clone());
         view! { <ConfinedPage user offers_passkey has_created_passkey signals /> }.into_any()
     };
-    Ok(render(&context.state, request, Page::for_user(current, "Account").interactive(), body).await)
+    let page = Page { is_confined: true, ..Page::for_user(current, "Account").interactive() };
+    Ok(render(&context.state, request, page, body).await)
 }
