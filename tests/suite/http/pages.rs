@@ -106,3 +106,29 @@ async fn unknown_paths_get_an_error_page() {
         assert!(answer.text().contains("Page not found"), "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_question_before_a_passkey_is_removed_names_what_remains() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.sign_up("ada").await;
+    let page = browser.get("/account/passkeys").await.text();
+    assert!(page.contains("You can't remove your only sign-in method. Add another passkey first."), "{page}");
+    assert!(!page.contains("value=\"remove-passkey\""), "a button that is always refused: {page}");
+    // A page that was opened before still has the button.
+    let id = browser.get("/api/passkeys").await.json()["passkeys"][0]["id"].as_str().unwrap().to_owned();
+    let answer = browser.form("/account", &[("action", "remove-passkey"), ("id", &id)]).await;
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account/passkeys"));
+    assert!(browser.get("/account/passkeys").await.text().contains("role=\"alert\""));
+
+    let token = app.email_to("ada@example.org").await.token();
+    browser.post("/api/account/email/confirm", serde_json::json!({ "token": token })).await;
+    for question in
+        ["You have no other, but you can still sign in by email.", "You have one other.", "You have 2 others."]
+    {
+        let page = browser.get("/account/passkeys").await.text();
+        assert!(page.contains(&format!("Remove this passkey? {question}")), "{question} {page}");
+        assert!(page.contains("value=\"remove-passkey\""), "{page}");
+        browser.add_passkey().await;
+    }
+}

@@ -1,5 +1,5 @@
-use super::row::{ConfirmedAction, FieldAction, RefusedForm, Row, TextField};
-use crate::types::{AccountAction, Section, paths, views};
+use super::row::{ConfirmedAction, FieldAction, ImpossibleAction, RefusedForm, Row, TextField};
+use crate::types::{AccountAction, ApiError, Section, paths, views};
 use crate::ui::components::{LocalTime, client_name, day};
 use crate::ui::pages::make_passkey::{ADD_FORM, AddPasskey};
 use crate::ui::words::{counted, fill, sentence, t};
@@ -43,7 +43,10 @@ pub fn PasskeySection(passkeys: PasskeysContent, typed: Option<RefusedForm>) -> 
     let rows = passkeys.into_iter().map(move |passkey| {
         let typed = typed.clone();
         let is_usable = !passkey.suspended && !passkey.elsewhere;
-        let question = question(usable - usize::from(is_usable), email_signs_in, recovery_codes);
+        let others = usable - usize::from(is_usable);
+        // The server refuses it (docs/RULES.md, 7).
+        let is_last = is_usable && others == 0 && !email_signs_in;
+        let question = (!is_last).then(|| question(others, email_signs_in, recovery_codes));
         view! { <PasskeyRow passkey question typed /> }
     });
     view! {
@@ -106,8 +109,8 @@ pub fn rename_field(passkey: &views::Passkey) -> TextField {
 #[component]
 fn PasskeyRow(
     passkey: views::Passkey,
-    /// The question before its removal.
-    question: String,
+    /// The question before its removal; `None` if it is the last sign-in method, which stays.
+    question: Option<String>,
     typed: Option<RefusedForm>,
 ) -> impl IntoView {
     let rename = rename_field(&passkey);
@@ -115,14 +118,25 @@ fn PasskeyRow(
     view! {
         <Row about=view! { <PasskeyDetails passkey /> }.into_any()>
             <FieldAction field=rename typed />
-            <ConfirmedAction
-                summary="Remove"
-                label
-                question
-                action=AccountAction::RemovePasskey
-                about=id
-                button="Remove passkey"
-            />
+            {match question {
+                Some(question) => {
+                    view! {
+                        <ConfirmedAction
+                            summary="Remove"
+                            label
+                            question
+                            action=AccountAction::RemovePasskey
+                            about=id
+                            button="Remove passkey"
+                        />
+                    }
+                        .into_any()
+                }
+                None => {
+                    view! { <ImpossibleAction summary="Remove" label reason=ApiError::LastSignInMethod.message() /> }
+                        .into_any()
+                }
+            }}
         </Row>
     }
     .into_any()

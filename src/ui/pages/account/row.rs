@@ -100,6 +100,25 @@ pub fn ConfirmedAction(
     .into_any()
 }
 
+/// An action that would be refused, and the reason, which opens below its button.
+#[component]
+pub fn ImpossibleAction(
+    summary: &'static str,
+    /// The summary for screen readers, with the name of its object.
+    label: String,
+    reason: &'static str,
+) -> impl IntoView {
+    view! {
+        <details>
+            <summary class="small danger" aria-label=label>
+                {t(summary)}
+            </summary>
+            <p class="field">{t(reason)}</p>
+        </details>
+    }
+    .into_any()
+}
+
 /// A text that can be changed. Its form is collapsed at first, and open after a refusal.
 #[component]
 pub fn FieldAction(field: TextField, typed: Option<RefusedForm>) -> impl IntoView {
