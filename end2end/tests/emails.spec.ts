@@ -184,7 +184,15 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(`with scripts ${javaScriptEnabled ? "on" : "off"}`, () => {
     test.use({ javaScriptEnabled });
 
-    test("a notice stays until its button closes it, and is shown once", async ({ page }) => {
+    test("a notice is announced, stays until its button closes it, and is shown once", async ({ page }) => {
+      await page.addInitScript(() => {
+        const announced: (string | null)[] = [];
+        Object.assign(window, { announced });
+        addEventListener("load", () => {
+          const status = document.querySelector(".notice [role=status]");
+          if (status) new MutationObserver(() => announced.push(status.textContent)).observe(status, { childList: true });
+        });
+      });
       await page.goto("/sign-up");
       const name = freshName();
       await page.getByLabel("Username").fill(name);
@@ -197,6 +205,7 @@ for (const javaScriptEnabled of [true, false]) {
       const notice = page.getByRole("status").filter({ hasText: "You're signed out." });
       await expect(notice).toBeVisible();
       await page.waitForTimeout(6_000);
+      if (javaScriptEnabled) expect(await page.evaluate("announced")).toEqual(["You're signed out."]);
       await expect(notice).toBeVisible();
       await page.getByRole("button", { name: "Close this message" }).click();
       await expect(notice).toBeHidden();

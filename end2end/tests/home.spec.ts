@@ -385,7 +385,8 @@ test.describe("with limits and scripts off", () => {
       if (await alert.isVisible()) break;
       await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
     }
-    await expect(alert).toBeVisible();
+    await expect(alert).toBeFocused();
+    await expect(page.getByText(/^Try again in /)).toBeVisible();
     await expect(page.getByLabel("Username or email")).toHaveValue(/^unknown\d+$/);
   });
 });

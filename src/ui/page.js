@@ -7,4 +7,5 @@ for (const time of document.querySelectorAll("time")) {
   const hour = at.toLocaleTimeString(locale, { timeStyle: "short" });
   time.textContent = near || "time" in time.dataset ? `${day}, ${hour}` : day;
 }
+setTimeout(() => { const status = document.querySelector(".notice [role=status]"); status?.replaceChildren(status.textContent); }, 500);
 addEventListener("close", () => { const main = document.querySelector("main"); main.tabIndex = -1; main.focus(); }, true);

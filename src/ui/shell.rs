@@ -8,8 +8,9 @@ use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 use std::sync::Arc;
 
-/// Shows dates in the reader's time zone and language (recent ones as "today, 12:34"), and moves focus to the content
-/// when a notice is closed. Plain JavaScript, since pages without islands load no WebAssembly.
+/// Shows dates in the reader's time zone and language (recent ones as "today, 12:34"); writes the notice once more after
+/// half a second, since screen readers announce only what changes after they have read the page; and moves focus to the
+/// content when the notice is closed. Plain JavaScript, since pages without islands load no WebAssembly.
 const SCRIPT: &str = include_str!("page.js");
 
 /// The document around every page.

@@ -12,5 +12,5 @@ pub use field::Field;
 pub(crate) use given::properties;
 pub use given::{Properties, WithProperties};
 pub use local_time::{LocalTime, client_name, day};
-pub use notice::{Alert, Countdown, NeedsScripts, NoticeBar, Refusal, WithoutScripts, count_down};
+pub use notice::{Alert, Countdown, FormRefusal, NeedsScripts, NoticeBar, Refusal, WithoutScripts, count_down};
 pub use signals::Signals;

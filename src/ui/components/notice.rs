@@ -1,7 +1,7 @@
 use super::{DerivedSignal, Properties, WithProperties, properties};
 use crate::browser;
-use crate::types::Notice;
 use crate::types::notice::Severity;
+use crate::types::{ApiError, Notice};
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -30,6 +30,15 @@ pub fn Refusal(message: &'static str) -> impl IntoView {
         <p class="alert" role="alert" tabindex="-1" autofocus>
             {t(message)}
         </p>
+    }
+}
+
+/// Why the whole form was refused, and how long to wait before sending it again.
+#[component]
+pub fn FormRefusal(error: ApiError) -> impl IntoView {
+    view! {
+        <Refusal message=error.message() />
+        {(error.wait() > 0).then(|| view! { <Countdown seconds=error.wait() /> })}
     }
 }
 

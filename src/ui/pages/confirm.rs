@@ -4,7 +4,7 @@ use super::code::CodeField;
 use crate::api::reauthenticate::{FinishReauthentication, StartReauthentication};
 use crate::browser::{self, Abort, BrowserError, Mediation};
 use crate::types::{ApiError, paths};
-use crate::ui::components::{Alert, Refusal};
+use crate::ui::components::{Alert, FormRefusal};
 use crate::ui::words::{bold, sentence, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -43,7 +43,7 @@ pub fn IdentityPage(
         <h1>{t("Confirm it's you")}</h1>
         {refusal
             .filter(|error| !is_beside_code(proof, *error))
-            .map(|error| view! { <Refusal message=error.message() /> })}
+            .map(|error| view! { <FormRefusal error /> })}
         <p class="lead">{t(lead)}</p>
         {(!typed.is_empty())
             .then(|| {

@@ -1,6 +1,6 @@
 use crate::browser;
 use crate::types::{ApiError, Language, Section, Site, paths};
-use crate::ui::components::Refusal;
+use crate::ui::components::FormRefusal;
 use crate::ui::words::{fill, t};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -102,7 +102,7 @@ pub fn UseRecoveryCodePage(
     let overall = refusal.filter(|_| about_code.is_none());
     let note = about_code.map_or("One of your ten codes. Each works once.", ApiError::message);
     view! {
-        {overall.map(|error| view! { <Refusal message=error.message() /> })}
+        {overall.map(|error| view! { <FormRefusal error /> })}
         <h1>{t("Use a recovery code")}</h1>
         <p class="lead">{t("Use one if you can't access your passkey or your email. You'll then create a new \
                             passkey.")}</p>

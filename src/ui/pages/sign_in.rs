@@ -4,7 +4,7 @@ use crate::api::sign_in::{FinishSignIn, StartSignIn};
 use crate::browser::{self, Abort, BrowserError, JsonValue, Mediation};
 use crate::types::{ApiError, Site, paths, views};
 use crate::ui::components::{
-    Alert, DefaultEmailButton, EmailButton, Field, NeedsScripts, Properties, SubmitButton, WithProperties,
+    Alert, DefaultEmailButton, EmailButton, Field, FormRefusal, NeedsScripts, Properties, SubmitButton, WithProperties,
     WithoutScripts, properties, wants_email,
 };
 use crate::ui::words::t;
@@ -33,8 +33,14 @@ pub fn SignInPage(
     let remembered = last_user.filter(|_| typed.is_none());
     let is_remembered = remembered.is_some();
     let identifier = typed.or_else(|| remembered.as_ref().map(|user| user.username.clone())).unwrap_or_default();
-    let given = SignInProperties { next: next.clone(), identifier, by_email, remembered: is_remembered, refusal };
+    let (about_name, overall) = match refusal {
+        Some(ApiError::InvalidIdentifier) => (refusal, None),
+        overall => (None, overall),
+    };
+    let given =
+        SignInProperties { next: next.clone(), identifier, by_email, remembered: is_remembered, refusal: about_name };
     view! {
+        {overall.map(|error| view! { <FormRefusal error /> })}
         {match application {
             Some(application) => view! { <AppHeading application text="Sign in to {}" /> }.into_any(),
             None => view! { <h1>{t(if is_remembered { "Welcome back" } else { "Sign in" })}</h1> }.into_any(),
@@ -209,7 +215,7 @@ properties! {
         by_email: bool,
         /// Whether the identifier is that of a remembered user, who needs no field for it.
         remembered: bool,
-        /// Why the last attempt was refused.
+        /// Why the identifier was refused.
         refusal: Option<ApiError>,
     }
 }
@@ -219,9 +225,8 @@ fn SignInForm() -> impl IntoView {
     let SignInProperties { next, identifier, by_email, remembered, refusal } = Properties::read();
     let target = next.clone();
     let name = RwSignal::new(browser::field_value("identifier").unwrap_or(identifier));
-    let refused = refusal.map(|error| State::Stopped(Stop::Refused(error)));
     let sign_in = SignIn {
-        state: RwSignal::new(refused.unwrap_or(State::Waiting)),
+        state: RwSignal::new(State::Waiting),
         keep: RwSignal::new(browser::is_ticked("keep")),
         next: StoredValue::new(next),
         pending: StoredValue::new(Abort::default()),
@@ -253,8 +258,6 @@ fn SignInForm() -> impl IntoView {
     };
     let busy = move || sign_in.state.get() == State::Asking;
     let label = move || if sign_in.state.get().is_cancelled() { "Try again" } else { "Sign in with a passkey" };
-    let about_name = refusal.filter(|error| *error == ApiError::InvalidIdentifier).map(ApiError::message);
-
     view! {
         <form id="sign-in" class="form" class:needs-scripts=!by_email method="post" action=paths::SIGN_IN on:submit=submit novalidate>
             <input type="hidden" name="next" value=target />
@@ -285,7 +288,7 @@ fn SignInForm() -> impl IntoView {
                             maxlength=254
                             autofocus=true
                             value=name
-                            error=about_name
+                            error=refusal.map(ApiError::message)
                         />
                     }
                 })}

@@ -3,8 +3,8 @@ use crate::api::sign_up::{FinishSignUp, StartSignUp};
 use crate::browser::{self, Abort, BrowserError};
 use crate::types::{ApiError, paths};
 use crate::ui::components::{
-    Alert, EmailButton, Field, NeedsScripts, Properties, SubmitButton, WithProperties, WithoutScripts, properties,
-    wants_email,
+    Alert, EmailButton, Field, FormRefusal, NeedsScripts, Properties, SubmitButton, WithProperties, WithoutScripts,
+    properties, wants_email,
 };
 use crate::ui::words::{bold, sentence, t};
 use leptos::ev::SubmitEvent;
@@ -50,9 +50,10 @@ pub fn SignUpPage(
         name_error: about(&[ApiError::InvalidDisplayName]),
         username_error: about(&[ApiError::InvalidUsername, ApiError::UsernameTaken]),
         email_error: about(&[ApiError::InvalidEmail]),
-        refusal: refusals.into_iter().find(|refusal| !refusal.is_about_sign_up_field()),
     };
+    let overall = refusals.iter().copied().find(|refusal| !refusal.is_about_sign_up_field());
     view! {
+        {overall.map(|error| view! { <FormRefusal error /> })}
         <h1>{t("Sign up")}</h1>
         {application
             .map(|application| {
@@ -118,8 +119,6 @@ properties! {
         name_error: Option<ApiError>,
         username_error: Option<ApiError>,
         email_error: Option<ApiError>,
-        /// Why the whole form was refused.
-        refusal: Option<ApiError>,
     }
 }
 
@@ -129,7 +128,7 @@ fn SignUpForm() -> impl IntoView {
     let field = |id, given: String| RwSignal::new(browser::field_value(id).unwrap_or(given));
     let (display_name, username) = (field(NAME, given.display_name), field(USERNAME, given.username));
     let (email, by_email, needs_address) = (field(EMAIL, given.email), given.by_email, given.needs_address);
-    let state = RwSignal::new(given.refusal.map_or(State::Editing, State::Refused));
+    let state = RwSignal::new(State::Editing);
     let busy = move || state.get() == State::Asking;
     let (name_error, username_error) = (given.name_error, given.username_error);
     let email_error = given.email_error;
