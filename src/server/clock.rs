@@ -57,16 +57,6 @@ impl Timestamp {
         let moment = time::PrimitiveDateTime::parse(text, format).ok()?.assume_utc();
         Some(Self(moment.unix_timestamp().checked_mul(1_000)?))
     }
-
-    /// The format of emails in all languages, in UTC: `2026-11-24, 08:15 UTC`.
-    #[must_use]
-    pub fn to_minutes(self) -> String {
-        let format = time::macros::format_description!("[year]-[month]-[day], [hour]:[minute] UTC");
-        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000)
-            .ok()
-            .and_then(|moment| moment.format(format).ok())
-            .unwrap_or_default()
-    }
 }
 
 /// A source of the current time.

@@ -46,6 +46,13 @@ impl Language {
         }
     }
 
+    /// A UTC time in RFC 3339 format, to the minute, in the format of the language: `24 Nov 2026, 08:15 UTC`.
+    #[must_use]
+    pub fn date_and_time(self, at: &str) -> String {
+        let (day, time) = at.split_once('T').unwrap_or((at, ""));
+        format!("{}, {} UTC", self.date(day), time.get(..5).unwrap_or_default())
+    }
+
     /// The writing direction, as the value of the HTML attribute `dir`.
     #[must_use]
     pub fn direction(self) -> &'static str {
@@ -78,5 +85,8 @@ mod tests {
                 (english.to_owned(), german.to_owned())
             );
         }
+        let at = "2026-11-24T08:15:42.123Z";
+        assert_eq!(Language::English.date_and_time(at), "24 Nov 2026, 08:15 UTC");
+        assert_eq!(Language::German.date_and_time(at), "24.11.2026, 08:15 UTC");
     }
 }

@@ -95,8 +95,8 @@ async fn refusal_page(state: &AppState, request: Request, copy: BodyCopy, error:
         }
     };
     let page = Page { interactive: error.wait() > 0, current_user, status: status(error), ..Page::new(heading(error)) };
-    let form = repeatable(&request, &copy, error);
-    let body = move || view! { <RefusalPage error form=form.clone() /> }.into_any();
+    let (path, form) = (request.uri().path().to_owned(), repeatable(&request, &copy, error));
+    let body = move || view! { <RefusalPage error path=path.clone() form=form.clone() /> }.into_any();
     let response = render(state, request, page, body).await;
     with_retry_after(response, error)
 }

@@ -61,7 +61,7 @@ pub fn write_notification(
         branding,
         name: Some(about.name.as_str()).filter(|name| !looks_like_link(name)).unwrap_or_default(),
         message,
-        at: about.happened_at.to_minutes(),
+        at: about.language.date_and_time(&about.happened_at.to_rfc3339()),
         client: match about.occasion {
             Occasion::SignInLinkMade => translator.t("this site's server").to_owned(),
             _ => device(&about.client, translator),

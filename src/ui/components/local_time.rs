@@ -11,9 +11,8 @@ pub fn LocalTime(
     #[prop(optional)]
     with_time: bool,
 ) -> impl IntoView {
-    let (day, time) = at.split_once('T').unwrap_or((&at, ""));
-    let day = use_context::<Language>().unwrap_or_default().date(day);
-    let text = if with_time { format!("{day}, {} UTC", time.get(..5).unwrap_or_default()) } else { day };
+    let language = use_context::<Language>().unwrap_or_default();
+    let text = if with_time { language.date_and_time(&at) } else { language.date(at.split('T').next().unwrap_or(&at)) };
     view! {
         <time datetime=at data-time=with_time.then_some("")>
             {text}

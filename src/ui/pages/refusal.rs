@@ -16,6 +16,8 @@ pub struct SentForm {
 #[component]
 pub fn RefusalPage(
     error: ApiError,
+    /// The path of the refused request.
+    path: String,
     /// The refused form, if it can be sent again.
     form: Option<SentForm>,
 ) -> impl IntoView {
@@ -31,7 +33,7 @@ pub fn RefusalPage(
     };
     view! {
         <h1>{t(heading(error))}</h1>
-        <p class="lead">{t(error.message())}</p>
+        <p class="lead">{t(message(error, &path))}</p>
         {(error.wait() > 0).then(|| view! { <Countdown seconds=error.wait() /> })}
         {form.map(|form| view! { <SendAgain form /> })}
         <a class="button" class:quiet=!is_final href=target>
@@ -51,6 +53,16 @@ fn SendAgain(form: SentForm) -> impl IntoView {
                 {t("Try again")}
             </button>
         </form>
+    }
+}
+
+/// What happened and what to do. The links of security notifications can't be requested again.
+fn message(error: ApiError, path: &str) -> &'static str {
+    match (error, path) {
+        (ApiError::LinkExpired, paths::NOT_ME | paths::EMAIL_UNDO) => {
+            "This link has expired or was already used. If you don't recognise a change, sign in and check your account."
+        }
+        _ => error.message(),
     }
 }
 

@@ -94,6 +94,10 @@ async fn links_in_security_notifications_expire_after_three_days_and_forged_ones
             let answer = app.browser().post(path, json!({ "token": token })).await;
             assert_eq!(answer.refusal(), (401, "link_expired".to_owned()), "{path} {token}");
         }
+        for path in ["/email/undo", "/not-me"] {
+            let page = app.browser().form(path, &[("token", &token)]).await.text();
+            assert!(page.contains("sign in and check your account") && !page.contains("Request a new email"), "{page}");
+        }
     }
 }
 
