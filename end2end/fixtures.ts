@@ -195,6 +195,15 @@ export async function requestSignInEmail(page: Page, username: string): Promise<
   await expect(page.getByRole("heading", { name: "Check your email" })).toBeVisible();
 }
 
+/** The addresses of the account's sections, from their menu. */
+export async function sections(page: Page): Promise<string[]> {
+  await page.goto("/account");
+  const links = page.getByRole("navigation", { name: "Account" }).getByRole("link");
+  const addresses = await links.evaluateAll((all) => all.map((link) => link.getAttribute("href") ?? ""));
+  expect(addresses).toContain("/account/devices");
+  return addresses;
+}
+
 /** Calls a server function as the page itself would. */
 export async function call(page: Page, path: string, body: unknown = {}): Promise<{ status: number; json: any }> {
   const origin = new URL(page.url()).origin;
