@@ -28,6 +28,21 @@ test("with forced colours, the primary button differs from the secondary one", a
   expect(primary).not.toBe(await ground(page.locator("html")));
 });
 
+test("the menu of the sections shows the current one on a phone, and all of them on a tablet", async ({ page }) => {
+  await Authenticator.attach(page);
+  await signUpConfirmed(page, freshName());
+  for (const path of await sections(page)) {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.goto(path);
+    const current = (await page.locator(".menu [aria-current]").boundingBox())!;
+    // The menu fades out in the margin of 20 px.
+    expect(current.x, path).toBeGreaterThanOrEqual(19);
+    expect(current.x + current.width, path).toBeLessThanOrEqual(341);
+    await page.setViewportSize({ width: 768, height: 740 });
+    expect(await page.locator(".menu").evaluate((menu) => menu.scrollWidth - menu.clientWidth), path).toBeLessThanOrEqual(0);
+  }
+});
+
 for (const locale of ["en", "de"]) {
   test.describe(locale, () => {
     test.use({ locale });

@@ -189,6 +189,7 @@ impl SignUp<'_> {
             added_with: AddedWith::SignUp,
             registration: &pending.registration,
             client: &caller.client,
+            language: caller.language,
         };
         let passkey = self.ceremonies.verify_registration(answer, new)?.ok_or(ApiError::NOT_VERIFIED)?;
         let fields = SignUpFields {

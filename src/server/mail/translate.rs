@@ -16,11 +16,7 @@ pub(super) fn requested_from(client: &Client, translator: Translator) -> String 
 
 /// Browser and system, as far as they are known.
 pub(super) fn device(client: &Client, translator: Translator) -> String {
-    match (&client.browser, &client.system) {
-        (Some(browser), Some(system)) => texts::fill(translator.t("{} on {}"), &[browser, system]),
-        (Some(only), None) | (None, Some(only)) => only.clone(),
-        (None, None) => translator.t("Unknown device").to_owned(),
-    }
+    client.describe(translator.0).unwrap_or_else(|| translator.t("Unknown device").to_owned())
 }
 
 /// Translates into one language.

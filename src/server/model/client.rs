@@ -1,4 +1,4 @@
-use crate::types::views;
+use crate::types::{Language, texts, views};
 
 /// The browser and operating system of a request, from its `User-Agent`: for display only.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -11,11 +11,13 @@ impl Client {
     /// An unknown client: an action on the server's command line, or by a link in an email.
     pub const UNKNOWN: Self = Self { browser: None, system: None };
 
-    /// Browser and system in English, such as "Chrome on Linux"; `None` if neither is known.
+    /// Browser and system, such as "Chrome on Linux"; `None` if neither is known.
     #[must_use]
-    pub fn place(&self) -> Option<String> {
+    pub fn describe(&self, language: Language) -> Option<String> {
         match (&self.browser, &self.system) {
-            (Some(browser), Some(system)) => Some(format!("{browser} on {system}")),
+            (Some(browser), Some(system)) => {
+                Some(texts::fill(texts::translate("{} on {}", language), &[browser, system]))
+            }
             (Some(only), None) | (None, Some(only)) => Some(only.clone()),
             (None, None) => None,
         }

@@ -1,4 +1,5 @@
 use super::Client;
+use crate::types::Language;
 use uuid::{Uuid, uuid};
 
 /// The provider of a passkey, from the AAGUID that the provider publishes. The AAGUID is not attested, so this is for
@@ -10,8 +11,8 @@ pub fn provider(aaguid: Uuid) -> Option<&'static str> {
 
 /// The name of a passkey until its owner chooses one: its provider, or else the browser and system that created it.
 #[must_use]
-pub fn default_name(aaguid: Uuid, client: &Client) -> String {
-    provider(aaguid).map(str::to_owned).or_else(|| client.place()).unwrap_or_else(|| "Passkey".to_owned())
+pub fn default_name(aaguid: Uuid, client: &Client, language: Language) -> String {
+    provider(aaguid).map(str::to_owned).or_else(|| client.describe(language)).unwrap_or_else(|| "Passkey".to_owned())
 }
 
 /// The same name with a number if it is taken by another passkey of the account, such as "Chrome on Linux 2".
@@ -55,9 +56,13 @@ mod tests {
     #[test]
     fn known_providers_are_named_and_others_are_not() {
         let chrome = Client { browser: Some("Chrome".to_owned()), system: Some("Linux".to_owned()) };
-        assert_eq!(default_name(uuid!("fbfc3007-154e-4ecc-8c0b-6e020557d7bd"), &chrome), "Apple Passwords");
-        assert_eq!(default_name(Uuid::nil(), &chrome), "Chrome on Linux");
-        assert_eq!(default_name(Uuid::nil(), &Client::UNKNOWN), "Passkey");
+        assert_eq!(
+            default_name(uuid!("fbfc3007-154e-4ecc-8c0b-6e020557d7bd"), &chrome, Language::German),
+            "Apple Passwords"
+        );
+        assert_eq!(default_name(Uuid::nil(), &chrome, Language::English), "Chrome on Linux");
+        assert_eq!(default_name(Uuid::nil(), &chrome, Language::German), "Chrome unter Linux");
+        assert_eq!(default_name(Uuid::nil(), &Client::UNKNOWN, Language::English), "Passkey");
         assert_eq!(provider(Uuid::from_u128(1)), None);
     }
 

@@ -58,7 +58,9 @@ pub(super) async fn load(
                 let applications: Vec<_> = of_session.map(|(_, name)| name.clone()).collect();
                 (views::session(session, session.id == current.session.id), applications)
             };
-            Content::Devices(sessions.iter().map(view).collect())
+            let (here, elsewhere): (Vec<_>, Vec<_>) =
+                sessions.iter().partition(|session| session.id == current.session.id);
+            Content::Devices(here.into_iter().chain(elsewhere).map(view).collect())
         }
         Section::Activity => match activity(context, current, query).await? {
             Some(activity) => Content::Activity(activity),

@@ -12,7 +12,7 @@ use crate::server::model::provider::distinct_name;
 use crate::server::model::session::Method;
 use crate::server::model::{AddedWith, EventKind, Passkey, UserId};
 use crate::server::store::Insertion;
-use crate::types::{ApiError, DisplayName, views};
+use crate::types::{ApiError, DisplayName, Language, views};
 use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::PasskeyRegistration;
 
@@ -21,6 +21,7 @@ pub struct TakenCeremony {
     /// `None` if the ceremony was already used or never begun.
     adding: Option<Adding>,
     name: Option<DisplayName>,
+    language: Language,
 }
 
 /// The state of a ceremony that adds a passkey.
@@ -83,7 +84,7 @@ impl Passkeys<'_> {
             return Err(ApiError::BadRequest.into());
         }
         let adding = self.ceremonies.take(Purpose::AddPasskey, caller, &answer.client_data.challenge).await?;
-        Ok(TakenCeremony { adding, name })
+        Ok(TakenCeremony { adding, name, language: caller.language })
     }
 
     /// Finishes adding a passkey.
@@ -98,7 +99,7 @@ impl Passkeys<'_> {
         taken: TakenCeremony,
         answer: &RegistrationResponse,
     ) -> Result<views::Passkey, Error> {
-        let TakenCeremony { adding, name } = taken;
+        let TakenCeremony { adding, name, language } = taken;
         let begun = adding.filter(|begun| begun.user_id == current.user.id).ok_or(ApiError::CeremonyExpired)?;
         let added_with = match current.session.method {
             Method::Passkey(_) => AddedWith::Passkey,
@@ -111,6 +112,7 @@ impl Passkeys<'_> {
             added_with,
             registration: &begun.registration,
             client: &current.session.client,
+            language,
         };
         let passkey = self.ceremonies.verify_registration(answer, new)?.ok_or(ApiError::NOT_VERIFIED)?;
         self.add(current, passkey, name).await

@@ -8,6 +8,7 @@ use super::response::RegistrationResponse;
 use crate::server::Unavailable;
 use crate::server::model::provider::default_name;
 use crate::server::model::{AddedWith, Client, Passkey, UserId};
+use crate::types::Language;
 use webauthn_rs::prelude::PasskeyRegistration;
 
 /// The pending registration that a response is verified against, and the account that the passkey is for.
@@ -18,6 +19,8 @@ pub struct NewCredential<'a> {
     pub registration: &'a PasskeyRegistration,
     /// The browser in which the passkey is created.
     pub client: &'a Client,
+    /// The language of its default name.
+    pub language: Language,
 }
 
 impl Ceremonies<'_> {
@@ -30,7 +33,7 @@ impl Ceremonies<'_> {
         answer: &RegistrationResponse,
         new: NewCredential<'_>,
     ) -> Result<Option<Passkey>, Unavailable> {
-        let NewCredential { owner, added_with, registration, client } = new;
+        let NewCredential { owner, added_with, registration, client, language } = new;
         let is_ours =
             answer.consistent && answer.client_data.was_made_for(ClientData::CREATE, self.relying_party.origin());
         let new = match answer.examine() {
@@ -60,7 +63,7 @@ impl Ceremonies<'_> {
             credential_id: new.credential_id,
             user_id: owner,
             rp_id: self.relying_party.id().to_owned(),
-            name: default_name(new.aaguid, client),
+            name: default_name(new.aaguid, client, language),
             record: stored(&record)?,
             record_version: RECORD_VERSION,
             aaguid: new.aaguid,

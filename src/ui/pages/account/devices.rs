@@ -7,7 +7,7 @@ use leptos::prelude::*;
 /// The devices on which the user is signed in.
 #[component]
 pub fn DeviceSection(
-    /// Each session with the applications that it signed in to.
+    /// Each session with the applications that it signed in to; this device's comes first.
     sessions: Vec<(views::Session, Vec<String>)>,
 ) -> impl IntoView {
     let has_others = sessions.len() > 1;
