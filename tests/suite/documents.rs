@@ -164,10 +164,61 @@ const DIALECT: [&str; 6] = ["letter", "letters", "whoever", "somebody", "nobody"
 /// How often [`DIALECT`] may occur: letters of the alphabet, stored values, former names, and this test.
 const MAX_OUTDATED_TERMS: usize = 60;
 
+/// The address of a heading within its page, as GitHub derives it.
+fn anchor(heading: &str) -> String {
+    let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+    text.chars().filter(|character| character.is_alphanumeric() || "-_".contains(*character)).collect()
+}
+
+#[test]
+fn every_link_in_the_documents_leads_to_a_file_and_a_heading() {
+    let top_level = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(str::to_owned);
+    let mut links = 0;
+    for document in paths("docs").into_iter().chain(top_level).filter(|name| name.ends_with(".md")) {
+        let text = fs::read_to_string(&document).unwrap();
+        let targets = text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
+        for target in targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:")) {
+            let (file, heading) = target.split_once('#').unwrap_or((target, ""));
+            let file = match file {
+                "" => Path::new(&document).to_owned(),
+                file => Path::new(&document).parent().unwrap().join(file),
+            };
+            assert!(file.exists(), "{document} links to {target}");
+            if !heading.is_empty() {
+                let text = fs::read_to_string(file).unwrap();
+                let mut headings = text.lines().filter(|line| line.starts_with('#')).map(anchor);
+                assert!(headings.any(|found| found == heading), "{document} links to {target}");
+            }
+            links += 1;
+        }
+    }
+    assert!(links > 50, "{links}");
+}
+
 #[test]
 fn files_use_standard_terms() {
-    let folders = ["src", "tests", "benches", "end2end/tests", "docs", "texts", "style", "scripts", "deploy"];
-    let files = folders.into_iter().flat_map(paths).chain(["README.md".to_owned(), "CHANGELOG.md".to_owned()]);
+    // Migrations never change. In `end2end`, there are also the installed packages and results.
+    let folders = [
+        ".ci",
+        ".github",
+        "base",
+        "benches",
+        "deploy",
+        "docs",
+        "end2end/parties",
+        "end2end/tests",
+        "front",
+        "fuzz/fuzz_targets",
+        "public",
+        "scripts",
+        "src",
+        "style",
+        "tests",
+        "texts",
+    ];
+    let top_level = fs::read_dir(".").unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+    let top_level = top_level.map(|path| path.display().to_string()).filter(|file| !file.ends_with(".lock"));
+    let files = folders.into_iter().flat_map(paths).chain(top_level);
     let (mut found, mut comments) = (Vec::new(), Vec::new());
     // Dumps of the previous version's database are data.
     for file in files.filter(|file| !file.contains("/fixtures/")) {
