@@ -85,7 +85,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
         await device.getByRole("button", { name: "Email me a sign-in link" }).click();
         const { link } = await emailTo(page, `${name}@example.org`, 2);
         await page.goto(link);
-        await expect(page.getByRole("heading", { name: "Open this in the other browser" })).toBeVisible();
+        await expect(page.getByRole("heading", { name: "Open the link in the other browser" })).toBeVisible();
         await device.goto(link);
         await device.getByRole("button", { name: "Sign in" }).click();
         await expect(device.getByRole("heading", { name: "Hello, Ada Lovelace" })).toBeVisible();

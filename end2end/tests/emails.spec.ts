@@ -57,7 +57,7 @@ for (const storage of ["embedded", "postgres+redis"] as const) {
 
       const other = await (await another(browser, baseURL)).newPage();
       await other.goto(link);
-      await expect(other.getByRole("heading", { name: "Open this in the other browser" })).toBeVisible();
+      await expect(other.getByRole("heading", { name: "Open the link in the other browser" })).toBeVisible();
       await expect(other.getByText(name)).toHaveCount(0);
 
       await asking.getByLabel("Code").fill("12 34");

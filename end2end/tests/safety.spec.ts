@@ -144,7 +144,7 @@ test("\"This wasn't me\" in the email signs out all devices and suspends the new
   const other = await otherDevice(browser, baseURL, page, name);
   await Authenticator.attach(other);
   await createPasskey(other);
-  await linkInEmail(page, `${name}@example.org`, "A sign-in from a new device", "/not-me");
+  await linkInEmail(page, `${name}@example.org`, "Sign-in from a new device", "/not-me");
   const link = await linkInEmail(page, `${name}@example.org`, "A passkey was added to your account", "/not-me");
   await page.goto(link);
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);

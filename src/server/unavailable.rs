@@ -25,7 +25,7 @@ impl Unavailable {
         if self.is_expected {
             tracing::info!(cause = %self, "not available yet");
         } else {
-            tracing::error!(cause = %self, "unavailable");
+            tracing::error!(cause = %self, "dependency unavailable");
         }
     }
 }

@@ -43,7 +43,7 @@ pub async fn get(context: RequestContext, SignedIn(current): SignedIn, request: 
         let (tiles, next) = (tiles.clone(), next.clone());
         view! { <AppsPage tiles next /> }.into_any()
     };
-    Ok(render(&context.state, request, Page::for_user(&current, "Applications"), body).await)
+    Ok(render(&context.state, request, Page::for_user(&current, "Apps"), body).await)
 }
 
 fn tile(found: UserApplication) -> AppTile {

@@ -45,7 +45,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         let (token, address, user) = (token.clone(), address.clone(), user.clone());
         view! { <ConfirmPage token address user /> }.into_any()
     };
-    Ok(render(state, request, Page::for_user(&current, "Confirm your address"), body).await)
+    Ok(render(state, request, Page::for_user(&current, "Confirm your email address"), body).await)
 }
 
 /// `POST /email/confirm`: the button of the page, or the code entered on the account page.

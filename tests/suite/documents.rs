@@ -153,8 +153,12 @@ fn every_log_message_that_the_manual_names_exists() {
     let named: Vec<_> = table.lines().skip(2).flat_map(|row| row.split('|').nth(1).unwrap().split('`')).collect();
     let messages: Vec<_> = named.into_iter().filter(|word| word.len() > 2).collect();
     assert!(messages.len() >= 10, "{messages:?}");
-    for message in messages {
+    for message in &messages {
         assert!(code.contains(&format!("\"{message}\"")), "no log message is {message:?}");
+    }
+    for call in code.split("tracing::error!(").skip(1) {
+        let message = call.split(");").next().unwrap().split('"').rev().nth(1).unwrap();
+        assert!(messages.contains(&message), "the manual does not list {message:?}, which is logged as an error");
     }
 }
 

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 #[derive(Subcommand)]
 pub enum Apps {
-    /// Adds an application; it is closed until you set --who
+    /// Adds an application; no one can use it until you set --who
     Add {
         /// 1 to 64 characters of a-z, 0-9 and hyphen
         #[arg(value_parser = values::application_id)]

@@ -1,7 +1,7 @@
 //! The contents of emails. Their texts are in `templates/`.
 
 use super::link_like::looks_like_link;
-use super::translate::{Translator, requested_from, translation_methods};
+use super::translate::{Translator, device, translation_methods};
 use crate::server::config::{Config, Palette};
 use crate::server::model::Client;
 use crate::server::model::email_queue::EmailId;
@@ -71,7 +71,8 @@ struct Values<'a> {
     code: &'a str,
     minutes: u64,
     hours: u64,
-    requested_from: String,
+    /// The browser and system that requested the email.
+    device: String,
 }
 
 macro_rules! templates {
@@ -134,7 +135,7 @@ impl Draft<'_> {
             code: self.code.map(Code::expose).unwrap_or_default(),
             minutes: ANSWER_LIFE.as_secs() / 60,
             hours: CONFIRMATION_LIFE.as_secs() / 3_600,
-            requested_from: requested_from(self.client, translator),
+            device: device(self.client, translator),
         };
         let w = &values;
         let (text, html) = match self.purpose {

@@ -144,7 +144,7 @@ fn subject_and_message(about: &Notification) -> (&'static str, String) {
             ("Recovery code used", translator.t("Someone signed in to your account with a recovery code.").to_owned())
         }
         Occasion::NewDevice => (
-            "A sign-in from a new device",
+            "Sign-in from a new device",
             translator.t("Someone signed in to your account from a device we hadn't seen before.").to_owned(),
         ),
         Occasion::CounterWentBack => (

@@ -4,16 +4,6 @@ use crate::server::model::Client;
 use crate::types::{Language, texts};
 use std::fmt::Display;
 
-/// The browser and system that requested an email, as far as they are known.
-pub(super) fn requested_from(client: &Client, translator: Translator) -> String {
-    match (&client.browser, &client.system) {
-        (Some(browser), Some(system)) => texts::fill(translator.t("from {} on {}"), &[browser, system]),
-        (Some(browser), None) => translator.with("from {}", browser),
-        (None, Some(system)) => translator.with("from a browser on {}", system),
-        (None, None) => translator.t("from an unknown browser").to_owned(),
-    }
-}
-
 /// Browser and system, as far as they are known.
 pub(super) fn device(client: &Client, translator: Translator) -> String {
     client.describe(translator.0).unwrap_or_else(|| translator.t("Unknown device").to_owned())

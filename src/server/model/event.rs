@@ -64,7 +64,7 @@ kinds! {
     PasskeyRemoved = "passkey_removed", "Passkey removed";
     CounterWentBack = "counter_went_back", "Passkey may have been copied";
     EmailSent = "letter_sent", "Email sent";
-    AddressRequested = "address_requested", "Email address change requested";
+    AddressRequested = "address_requested", "Email change requested";
     AddressConfirmed = "address_confirmed", "Email address confirmed";
     AddressChanged = "address_changed", "Email address changed";
     AddressRestored = "address_restored", "Email address restored";

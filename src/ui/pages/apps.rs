@@ -29,7 +29,7 @@ pub fn AppsPage(
 ) -> impl IntoView {
     let is_empty = tiles.is_empty();
     view! {
-        <h1>{t("Applications")}</h1>
+        <h1>{t("Apps")}</h1>
         {is_empty
             .then(|| {
                 view! { <p class="lead">{t("No applications yet. Your administrator can add them for you.")}</p> }

@@ -32,7 +32,7 @@ pub fn LinkPage(
             .map(|name| {
                 view! {
                     <p class="alert advice">
-                        {fill("You're signed in as {}. Continuing signs that account out.", &[&name])}
+                        {fill("You're signed in as {}. Continuing signs {} out.", &[&name, &name])}
                     </p>
                 }
             })}

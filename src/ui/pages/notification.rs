@@ -15,7 +15,7 @@ pub enum NotificationAction {
 #[component]
 pub fn NotificationPage(action: NotificationAction, token: String, username: String, address: String) -> impl IntoView {
     let (heading, path, button) = match action {
-        NotificationAction::Report => ("Not you?", paths::NOT_ME, "Secure my account"),
+        NotificationAction::Report => ("Secure your account", paths::NOT_ME, "Secure my account"),
         NotificationAction::RestoreAddress => ("Restore your email address", paths::EMAIL_UNDO, "Restore this address"),
     };
     let follows = match action {
@@ -42,7 +42,7 @@ pub fn NotificationPage(action: NotificationAction, token: String, username: Str
     };
     view! {
         <h1>{t(heading)}</h1>
-        <p class="lead">{sentence("For the account {}, this means:", [bold(username)])}</p>
+        <p class="lead">{sentence("This will happen to the account {}:", [bold(username)])}</p>
         {follows}
         <form class="form" method="post" action=path>
             <input type="hidden" name="token" value=token />

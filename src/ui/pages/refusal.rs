@@ -48,7 +48,7 @@ fn SendAgain(form: SentForm) -> impl IntoView {
     view! {
         <form class="form" method="post" action=form.action>
             {form.fields.into_iter().map(field).collect_view()}
-            <p>{t("What you entered isn't lost. The button sends it again.")}</p>
+            <p>{t("We've kept what you entered. Try again to send it.")}</p>
             <button type="submit" class="button">
                 {t("Try again")}
             </button>
@@ -56,7 +56,7 @@ fn SendAgain(form: SentForm) -> impl IntoView {
     }
 }
 
-/// What happened and what to do. The links of security notifications can't be requested again.
+/// The message. Links of security notifications can't be requested again.
 fn message(error: ApiError, path: &str) -> &'static str {
     match (error, path) {
         (ApiError::LinkExpired, paths::NOT_ME | paths::EMAIL_UNDO) => {
@@ -74,7 +74,7 @@ pub fn heading(error: ApiError) -> &'static str {
         ApiError::Unavailable => "Temporarily unavailable",
         ApiError::TooManyRequests { .. } => "Too many attempts",
         ApiError::LinkExpired => "This link no longer works",
-        ApiError::OtherBrowser => "Open this in the other browser",
+        ApiError::OtherBrowser => "Open the link in the other browser",
         ApiError::OtherAccount => "This email is for another account",
         ApiError::InvitationRequired => "By invitation only",
         ApiError::SignUpOff => "Sign-up is closed",

@@ -293,7 +293,7 @@ async fn emailed_links_open_pages_that_act_only_on_submit() {
     let mut stranger = app.browser();
     let page = stranger.get(&format!("/not-me?token={token}")).await;
     assert_eq!(page.header("referrer-policy"), "strict-origin");
-    assert!(page.text().contains("Not you?"));
+    assert!(page.text().contains("Secure your account"));
     let done = stranger.form("/not-me", &[("token", &token)]).await;
     assert!(done.status == 200 && done.text().contains("All devices are signed out"));
     assert_eq!(stranger.form("/not-me", &[("token", &token)]).await.status, 401);

@@ -364,7 +364,7 @@ async fn viewing_the_link_page_changes_nothing() {
         }
         let other = app.browser().get(&path).await;
         assert_eq!((other.status.as_u16(), other.header("referrer-policy")), (409, "strict-origin"));
-        assert!(other.text().contains("Open this in the other browser") && !other.text().contains("ada"));
+        assert!(other.text().contains("Open the link in the other browser") && !other.text().contains("ada"));
         assert!(!browser.is_signed_in().await);
         assert_eq!(browser.redeem_link(&email.token()).await.status, 200);
         assert_eq!(browser.get(&path).await.status, 401);

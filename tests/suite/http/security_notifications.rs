@@ -8,7 +8,7 @@ use std::time::Duration;
 const ADDED: &str = "A passkey was added to your account";
 const CHANGED: &str = "Your email address was changed";
 const DISPLACED: &str = "Your email address was changed back";
-const NEW_DEVICE: &str = "A sign-in from a new device";
+const NEW_DEVICE: &str = "Sign-in from a new device";
 const THREE_DAYS: Duration = Duration::from_hours(72);
 
 async fn change_address(app: &App, own: &mut Browser, address: &str) {

@@ -41,9 +41,9 @@ pub fn DeviceSection(
 fn DeviceRow(session: views::Session, applications: Vec<String>) -> impl IntoView {
     let client_name = client_name(session.client).unwrap_or_else(|| t("Unknown browser").to_owned());
     let method = match session.method {
-        views::Method::Passkey => "Signed in with a passkey {}.",
-        views::Method::Email => "Signed in by email {}.",
-        views::Method::Recovery => "Signed in with a recovery code {}.",
+        views::Method::Passkey => "Signed in with a passkey: {}.",
+        views::Method::Email => "Signed in by email: {}.",
+        views::Method::Recovery => "Signed in with a recovery code: {}.",
     };
     let (is_current, id, label) = (session.current, session.id, fill("Sign out {}", &[&client_name]));
     let about = view! {

@@ -145,9 +145,9 @@ fn PasskeyRow(
 /// Name, status and use of a passkey.
 #[component]
 fn PasskeyDetails(passkey: views::Passkey) -> impl IntoView {
-    let kept = if passkey.synced { t("Synced between your devices") } else { t("Only on one device") };
+    let kept = if passkey.synced { t("Synced between your devices.") } else { t("Only on one device.") };
     let provider = passkey.provider.clone().filter(|provider| *provider != passkey.name);
-    let made_by = provider.map(|provider| format!("{provider}, ")).unwrap_or_default();
+    let provider = provider.map(|provider| format!("{provider}. "));
     let used_on = passkey.last_used_on.and_then(client_name);
     let last_used = passkey.last_used_at.map(|at| match used_on {
         None => view! { " " {sentence("Last used {}.", [day(at)])} }.into_any(),
@@ -165,7 +165,7 @@ fn PasskeyDetails(passkey: views::Passkey) -> impl IntoView {
             {passkey.elsewhere.then(|| view! { " " <span class="tag wrong">{t("Other site")}</span> })}
         </p>
         <p class="explain">
-            {made_by} {kept} ". " {sentence("Created {}.", [day(passkey.created_at)])} {last_used}
+            {provider} {kept} " " {sentence("Created {}.", [day(passkey.created_at)])} {last_used}
         </p>
         {passkey.suspended
             .then(|| view! { <p class="explain">{t("This passkey was suspended when you secured your account, because it was new. Remove it.")}</p> })}
