@@ -19,6 +19,33 @@ test("at twice the text size, nothing is cut off", async ({ page }) => {
   for (const path of [...(await sections(page)), "/account/passkeys?step=add", "/apps"]) await fits(path);
 });
 
+test("on a desktop, the sections are beside their content, and actions on the line of their row", async ({ page }) => {
+  await Authenticator.attach(page);
+  await signUpConfirmed(page, freshName());
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.goto("/account/passkeys");
+  const box = async (part: Locator) => (await part.boundingBox())!;
+  const [menu, heading, brand] = await Promise.all([box(page.locator(".menu")), box(page.locator("h1")), box(page.locator(".brand"))]);
+  expect(menu.x + menu.width).toBeLessThan(heading.x);
+  expect(Math.abs(menu.x - brand.x)).toBeLessThanOrEqual(1);
+  const row = page.getByRole("listitem").filter({ hasText: "Chrome on Linux" });
+  const [name, rename, remove] = await Promise.all([box(row.locator("strong")), box(row.getByLabel("Rename Chrome on Linux")), box(row.getByLabel("Remove Chrome on Linux"))]);
+  expect(rename.y).toBe(remove.y);
+  expect(rename.x).toBeGreaterThan(name.x + name.width);
+  expect(remove.height).toBeGreaterThanOrEqual(44);
+  await page.setViewportSize({ width: 1023, height: 800 });
+  expect((await box(page.locator(".menu"))).y).toBeLessThan((await box(page.locator("h1"))).y);
+  await page.goto("/account");
+  const activity = page.getByRole("region", { name: "Recent activity" });
+  expect(await activity.getByRole("listitem").count()).toBeLessThanOrEqual(5);
+  await activity.getByRole("link", { name: "Show all activity" }).click();
+  await expect(page).toHaveURL(/\/account\/activity$/);
+  await expect(page.locator("body > header nav [aria-current]")).toHaveText("Account");
+  await page.goto("/account/profile");
+  await page.getByLabel("Change your name").click();
+  await expect(page.getByLabel("Name", { exact: true })).toHaveAttribute("autocapitalize", "words");
+});
+
 test("with forced colours, the primary button differs from the secondary one", async ({ page }) => {
   await page.emulateMedia({ forcedColors: "active" });
   await page.goto("/sign-in");
@@ -80,6 +107,8 @@ test("the development mailbox shows a new email without a reload", async ({ page
   const name = freshName();
   await signUpConfirmed(page, name);
   await page.goto("/dev/mailbox");
+  await expect(page.getByRole("navigation", { name: "Main" }).getByRole("link")).toHaveText(["Apps", "Account"]);
+  expect(await page.locator(".emails time").first().textContent()).toMatch(/^today, \d{1,2}:\d\d/);
   const first = page.locator(".emails li").first();
   await expect(first).not.toContainText("Sign in to");
   const other = await context.browser()!.newContext({ baseURL: new URL(page.url()).origin });

@@ -165,6 +165,22 @@ test("the browser greets the last user, and switching accounts forgets that user
   await expect(page.getByLabel("Username or email")).toHaveValue("");
 });
 
+test("a mistyped address is corrected from the page of the code", async ({ page }) => {
+  await page.goto("/sign-in");
+  await waitForHydration(page);
+  await page.getByLabel("Username or email").fill("adda@example.org");
+  await page.getByRole("button", { name: "Email me a sign-in link" }).click();
+  const code = page.getByLabel("Code", { exact: true });
+  await expect(code).toHaveAttribute("autocomplete", "one-time-code");
+  // As wide as six digits.
+  expect((await code.boundingBox())!.width).toBeLessThan(200);
+  await page.getByRole("link", { name: "Made a typo? Correct it" }).click();
+  await expect(page.getByLabel("Username or email")).toHaveValue("adda@example.org");
+  await page.getByLabel("Username or email").fill("ada@example.org");
+  await page.getByRole("button", { name: "Email me a sign-in link" }).click();
+  await expect(page.getByText("If ada@example.org has an account")).toBeVisible();
+});
+
 test("the email can be sent again after a minute", async ({ page }) => {
   await page.clock.install();
   await page.goto("/sign-in");

@@ -228,7 +228,7 @@ test("without a passkey, an email confirms the identity: by code, by another ema
   await page.getByRole("button", { name: "Sign up by email instead" }).click();
   const { link } = await emailTo(page, `${name}@example.org`);
   await page.goto(link);
-  await page.getByRole("button", { name: /Make|Create|Finish|Sign up/ }).first().click();
+  await page.getByRole("button", { name: "Create account" }).first().click();
   await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
   await page.getByRole("navigation", { name: "Account" }).getByRole("link", { name: "Recovery codes" }).click();
   await page.getByRole("button", { name: "Get recovery codes" }).click();
@@ -255,11 +255,11 @@ test("without a passkey, an email confirms the identity: by code, by another ema
   const { link: second } = await emailTo(page, `${name}@example.org`, 3);
   const tab = await context.newPage();
   await tab.goto(second);
-  await tab.getByRole("button", { name: /Confirm|Yes|It is me/ }).first().click();
+  await tab.getByRole("button", { name: "Yes, it's me" }).first().click();
   await expect(tab.getByText("Identity confirmed.")).toBeVisible();
   await page.getByRole("button", { name: "Continue" }).click();
   await expect(page.getByText("We've emailed you a link and a code to confirm your address.")).toBeVisible();
-  // The code in that email is entered on the page, while the current address stays proven.
+  // The code in that email is entered on the page, while the current address stays confirmed.
   await expect(page.getByText(`new-${name}@example.org`).first()).toBeVisible();
   const { code: proof } = await emailTo(page, `new-${name}@example.org`);
   await page.getByLabel("Code", { exact: true }).fill(proof);

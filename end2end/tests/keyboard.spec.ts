@@ -4,7 +4,7 @@
 import type { Page } from "@playwright/test";
 import { Authenticator, requestSignInEmail, waitForHydration, emailTo, expect, freshName, passkeysOf, signOut, signUp, signUpConfirmed, test, disableSuggestions } from "../fixtures";
 
-/** How a user recognizes the focused element. */
+/** How a user recognises the focused element. */
 type Stop = { is: string; hasOutline: boolean; isSeen: boolean };
 
 const focused = (page: Page) =>
@@ -77,6 +77,11 @@ test("every control of every page is reached by Tab and shows the focus", async 
       await page.keyboard.press("Enter");
     }
     await expectReachable(page, `${section}, unfolded`);
+  }
+  for (const path of ["/apps", "/confirm?next=/account"]) {
+    await page.goto(path);
+    await waitForHydration(page);
+    await expectReachable(page, path);
   }
   await signOut(page);
   await authenticator.setUserPresent(false);

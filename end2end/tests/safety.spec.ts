@@ -16,7 +16,7 @@ async function otherDevice(browser: Browser, baseURL: string | undefined, page: 
   return other;
 }
 
-test("an action that needs a passkey asks for it in place and continues with the typed text", async ({ page }) => {
+test("an action that needs a passkey leads to a confirmation and continues with the typed text", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
   const name = freshName();
   await signUpConfirmed(page, name);
@@ -34,6 +34,12 @@ test("an action that needs a passkey asks for it in place and continues with the
   await page.getByRole("button", { name: "Send confirmation email" }).click();
   await expect(page.getByRole("heading", { name: "Confirm it's you" })).toBeVisible();
   await expect(page).toHaveURL(/\/confirm\?continue=/);
+  await expect(page.getByText("To change your email address, confirm it's you.")).toBeVisible();
+  await expect(page.getByText(`You entered: new-${name}@example.org`)).toBeVisible();
+  await expect(page.getByText("Can't use your passkey?")).toBeVisible();
+  await page.getByRole("link", { name: "Cancel" }).click();
+  await expect(page).toHaveURL(/\/account\/profile$/);
+  await page.goBack();
   expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   await waitForHydration(page);
   await authenticator.setUserVerified(false);
@@ -91,6 +97,48 @@ test("after a name change the device shows the new one", async ({ page }) => {
   await expect.poll(() => authenticator.names()).toEqual([[name, "Ada Lovelace"]]);
 });
 
+test("a passkey is added on this device or on a security key, from one card", async ({ page }) => {
+  await Authenticator.attach(page);
+  await signUp(page, freshName());
+  await page.goto("/account/passkeys?step=add");
+  await expect(page.getByRole("heading", { name: "Add a passkey" })).toHaveCount(1);
+  const creates = page.getByRole("button", { name: /passkey|device|security key/i });
+  await expect(creates).toHaveText(["Use this device or a phone", "Use a security key"]);
+  const card = page.getByRole("region", { name: "Add a passkey" });
+  await expect(card.getByRole("button")).toHaveCount(2);
+});
+
+test("a confirmation link that was used before says that the address is confirmed", async ({ page }) => {
+  await Authenticator.attach(page);
+  const name = freshName();
+  await signUpConfirmed(page, name);
+  const { link } = await emailTo(page, `${name}@example.org`);
+  await page.goto(link);
+  await expect(page).toHaveURL(/\/account\/profile$/);
+  await expect(page.getByText("Your confirmed address is shown below.")).toBeVisible();
+  await expect(page.getByRole("region", { name: "Profile" })).toContainText(`${name}@example.org`);
+  await expect(page.getByRole("alert").filter({ visible: true })).toHaveCount(0);
+});
+
+test.describe("if email only recovers accounts", () => {
+  test.use({ settings: { EMAIL_SIGN_IN: "recovery-only" } });
+
+  test("a session by email creates a passkey, and a button leads to signing in with it", async ({ page, browser, baseURL }) => {
+    await Authenticator.attach(page);
+    const name = freshName();
+    await signUpConfirmed(page, name);
+    const other = await otherDevice(browser, baseURL, page, name);
+    await Authenticator.attach(other);
+    await expect(other.getByText("Email sign-in only lets you create a passkey.")).toBeVisible();
+    await other.getByRole("button", { name: "Create a passkey" }).click();
+    await other.getByRole("button", { name: "Sign in with your passkey" }).click();
+    await expect(other).toHaveURL(/\/sign-in/);
+    await signInWithPasskey(other);
+    await expect(other.getByRole("navigation", { name: "Account" })).toBeVisible();
+    await other.context().close();
+  });
+});
+
 test("recovery codes are shown once, and one leads straight to a new passkey", async ({ page, browser, baseURL }) => {
   await Authenticator.attach(page);
   const name = freshName();
@@ -118,9 +166,20 @@ test("recovery codes are shown once, and one leads straight to a new passkey", a
   await expect(page.getByText(`Recovery codes for ${name}, created `)).toBeVisible();
   await expect(page.getByRole("link", { name: "Download" })).toBeHidden();
   await expect(page.getByRole("navigation")).toBeHidden();
+  const printed = (await page.pdf({ format: "A4" })).toString("latin1");
+  expect(printed.match(/\/Type\s*\/Page\b/g), "one page").toHaveLength(1);
   await page.emulateMedia({ media: null });
-  await page.getByRole("link", { name: "I've saved these codes" }).click();
+  // Reloading creates no new codes, which would void these.
+  await page.reload();
+  await expect(page.locator("textarea")).toHaveCount(0);
+  await page.goto("/account/recovery-codes");
   await expect(page.getByTestId("recovery-codes")).toContainText("10 codes left");
+  // Replacing them asks first.
+  const replace = page.getByRole("button", { name: "Replace codes" });
+  await expect(replace).toBeHidden();
+  await page.locator("summary", { hasText: "Replace codes" }).click();
+  await expect(page.getByText("You'll get ten new codes, and the old ones will stop working.")).toBeVisible();
+  await expect(replace).toBeVisible();
 
   const context = await browser.newContext({ baseURL, javaScriptEnabled: true });
   const other = await context.newPage();

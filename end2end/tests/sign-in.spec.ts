@@ -1,5 +1,20 @@
 import { Authenticator, waitForHydration, forget, signInWithPasskey, expect, freshName, signOut, signUp, test, disableSuggestions } from "../fixtures";
 
+test("the passkey comes first, then the email, whose field has the focus", async ({ page }) => {
+  await page.goto("/sign-in");
+  const field = page.getByLabel("Username or email");
+  await expect(field).toBeFocused();
+  await expect(page.getByText("Only needed if you sign in by email.")).toBeVisible();
+  const parts = [page.getByRole("button", { name: "Sign in with a passkey" }), page.getByLabel("Keep me signed in"), page.getByText("or", { exact: true }), field, page.getByRole("button", { name: "Email me a sign-in link" })];
+  const boxes = await Promise.all(parts.map((part) => part.boundingBox()));
+  const tops = boxes.map((box) => box!.y);
+  expect(tops).toEqual(tops.toSorted((a, b) => a - b));
+  // No place is reserved for messages that may never come.
+  for (const [index, box] of boxes.entries()) {
+    if (index > 0) expect(box!.y - (boxes[index - 1]!.y + boxes[index - 1]!.height), `above part ${index}`).toBeLessThan(64);
+  }
+});
+
 test("autofill still works after five minutes on the page", async ({ page }) => {
   const authenticator = await Authenticator.attach(page);
   await signUp(page, freshName());

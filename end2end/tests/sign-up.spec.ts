@@ -24,6 +24,22 @@ test("an invalid field shows its error next to it and keeps the typed text", asy
   await expect(page.getByLabel("Name (optional)")).toHaveValue("Ada Lovelace");
 });
 
+test("after sign-up, the page offers to name the passkey and lists what comes next", async ({ page }) => {
+  await Authenticator.attach(page);
+  await signUp(page, freshName());
+  await expect(page.getByRole("heading", { name: "Your passkey is ready" })).toBeVisible();
+  const tasks = page.getByRole("listitem").filter({ hasText: /^(Done: )?(Confirm your email|Add a second passkey|Get recovery codes)$/ });
+  await expect(tasks).toHaveCount(3);
+  // Red is for errors.
+  await expect(page.locator("main .alert:visible, main .error:visible")).toHaveCount(0);
+  const name = page.getByLabel("Passkey name");
+  await expect(name).toHaveValue("Chrome on Linux");
+  await name.fill("My laptop");
+  await page.getByRole("button", { name: "Save name" }).click();
+  await page.goto("/account/passkeys");
+  await expect(page.getByRole("listitem").filter({ hasText: "My laptop" })).toBeVisible();
+});
+
 test("a taken username is reported next to the field", async ({ page, browser, server, expectRefusal }) => {
   expectRefusal(409);
   expectRefusal(409);
@@ -46,7 +62,8 @@ test("a cancelled dialog is not an error, and a second try succeeds", async ({ p
   await page.getByLabel("Username").fill(name);
   await page.getByLabel("Email").fill("ada@example.org");
   await page.getByRole("button", { name: "Create account with a passkey" }).click();
-  await expect(page.getByRole("alert")).toContainText("You can try again.");
+  // Without a word about security keys, which the user did not ask for.
+  await expect(page.getByRole("alert")).toHaveText("No passkey was created. You can try again.");
   await expect(page.getByLabel("Username")).toHaveValue(name);
   await authenticator.setUserVerified(true);
   await page.getByRole("button", { name: "Create account with a passkey" }).click();

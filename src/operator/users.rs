@@ -165,7 +165,7 @@ pub async fn sign_in_link(name: &str, config: &Config) -> Result<(), Failure> {
         || Failure::Message(format!("{name:?} is disabled or deleted; use `latchkey users enable` to enable it"));
     let token = services.administration().make_sign_in_link(user.id).await?.ok_or_else(unavailable)?;
     write(&format!("{}{}?token={}", config.public_url.origin(), paths::EMAIL_LINK, token.encode()))?;
-    let notice = match user.proven_address() {
+    let notice = match user.confirmed_address() {
         Some(_) if services.administration().notifies() => "the user is notified by email",
         Some(_) => "no mail server is configured, so the user is not notified",
         None => "the user has no confirmed address and is not notified",

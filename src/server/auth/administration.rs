@@ -21,7 +21,7 @@ impl Administration<'_> {
         self.core.store.accounts(after, limit).await
     }
 
-    /// The account with this username or proven address.
+    /// The account with this username or confirmed address.
     pub async fn named(&self, identifier: &Identifier) -> Result<Option<User>, Unavailable> {
         self.core.store.account_by_identifier(identifier).await
     }
@@ -55,8 +55,8 @@ impl Administration<'_> {
         let next = Next::or_account(None);
         let request = EmailRequest::new(Purpose::BreakGlass { user }, by, next, self.core.issuer());
         unit.add_request_without_email(&request, &token.hash()).await?;
-        unit.record(EventKind::SignInLinkMade, None).await?;
-        unit.notify(Occasion::SignInLinkMade, None).await?;
+        unit.record(EventKind::SignInLinkCreated, None).await?;
+        unit.notify(Occasion::SignInLinkCreated, None).await?;
         unit.commit().await?;
         Ok(Some(token))
     }
@@ -88,7 +88,7 @@ impl Administration<'_> {
         let Some(mut unit) = self.lock(user).await? else { return Ok(None) };
         let ended = unit.end_all_sessions(user, self.core.now()).await?;
         if ended > 0 {
-            unit.record(EventKind::SessionsEndedByOperator, None).await?;
+            unit.record(EventKind::SessionsEndedByAdministrator, None).await?;
         }
         unit.commit().await?;
         Ok(Some(ended))

@@ -48,7 +48,7 @@ impl EmailDelivery<'_> {
             }
             Purpose::Reauthenticate { user, address, .. } => {
                 let has_code = self.sends_codes(CodeTarget::Account(*user, Side::Known)).await?;
-                let user = store.user(*user).await?.filter(|user| user.proven_address() == Some(address));
+                let user = store.user(*user).await?.filter(|user| user.confirmed_address() == Some(address));
                 let recipient = |user: User| Recipient {
                     address: address.clone(),
                     name: Some(user.display_name),

@@ -7,7 +7,7 @@ use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::limiter::{LimitError, Subject};
 use crate::server::model::email_queue::OutgoingEmail;
-use crate::server::model::email_request::{ANSWER_LIFE, EmailRequest, OpenRequest, Purpose, RequestedBy};
+use crate::server::model::email_request::{EmailRequest, LINK_LIFE, OpenRequest, Purpose, RequestedBy};
 use crate::server::model::user::{email_key, identifier_key};
 use crate::server::model::{ClientAddress, User, limit};
 use crate::server::secret::Token;
@@ -19,7 +19,7 @@ use std::time::Duration;
 pub struct Requested {
     /// How long its link and code are valid.
     pub life: Duration,
-    /// For the cookie of the browser that requested it: the email can be answered only there.
+    /// For the cookie of the browser that requested it: the link and the code work only there.
     pub email: Token,
 }
 
@@ -80,7 +80,7 @@ impl EmailRequests<'_> {
         }
         unit.add_request_with_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await?;
         unit.commit().await?;
-        Ok(Requested { life: ANSWER_LIFE, email })
+        Ok(Requested { life: LINK_LIFE, email })
     }
 
     /// The request of this cookie, while it is valid.
@@ -122,11 +122,11 @@ impl EmailRequests<'_> {
     }
 }
 
-/// Whether an identifier is the username or the proven address of an account.
+/// Whether an identifier is the username or the confirmed address of an account.
 fn identifies(typed: &Identifier, user: &User) -> bool {
     match typed {
         Identifier::Username(name) => name.key() == user.username.key(),
-        Identifier::Address(address) => user.has_proven(address),
+        Identifier::Address(address) => user.has_confirmed(address),
     }
 }
 

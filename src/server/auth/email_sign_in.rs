@@ -56,7 +56,7 @@ impl EmailSignIn<'_> {
         }
         if let Some((user, address)) = &open.recipient
             && let Some(user) = self.core.store.user(*user).await?
-            && user.has_proven(address)
+            && user.has_confirmed(address)
         {
             return Ok(LinkEffect::SignIn(user));
         }
@@ -90,11 +90,11 @@ impl EmailSignIn<'_> {
         username: Option<&str>,
         caller: &Caller,
     ) -> Result<(NewSession, Next), Error> {
-        let answered = self.verify_link(token, username, caller).await;
-        let is_recovery = answered.as_ref().is_ok_and(|(new, _)| new.session.method == Method::BreakGlass);
+        let redeemed = self.verify_link(token, username, caller).await;
+        let is_recovery = redeemed.as_ref().is_ok_and(|(new, _)| new.session.method == Method::BreakGlass);
         let method = if is_recovery { "recovery" } else { "email" };
-        meters::sign_in(method, answered.as_ref().err().map(Error::outcome));
-        answered
+        meters::sign_in(method, redeemed.as_ref().err().map(Error::outcome));
+        redeemed
     }
 
     async fn verify_link(
@@ -132,9 +132,9 @@ impl EmailSignIn<'_> {
         username: Option<&str>,
         caller: &Caller,
     ) -> Result<(NewSession, Next), Error> {
-        let answered = self.verify_code(code, username, caller).await;
-        meters::sign_in("email", answered.as_ref().err().map(Error::outcome));
-        answered
+        let redeemed = self.verify_code(code, username, caller).await;
+        meters::sign_in("email", redeemed.as_ref().err().map(Error::outcome));
+        redeemed
     }
 
     async fn verify_code(
@@ -211,7 +211,7 @@ impl EmailSignIn<'_> {
             Purpose::SignIn { .. } => {
                 let (user, address) = open.recipient.ok_or(ApiError::LinkExpired)?;
                 let unit = self.lock(unit, user, caller).await?;
-                if !unit.user.has_proven(&address) {
+                if !unit.user.has_confirmed(&address) {
                     return Err(ApiError::LinkExpired.into());
                 }
                 (unit, Credential::Email, EventKind::SignedIn)
@@ -249,7 +249,7 @@ impl EmailSignIn<'_> {
         Ok(unit.ok_or(ApiError::LinkExpired)?)
     }
 
-    /// Returns the account that has proven the address, or else a new one from the form, with the event to record.
+    /// Returns the account that has confirmed the address, or else a new one from the form, with the event to record.
     async fn find_or_create_account(
         &self,
         mut unit: Box<dyn Unit>,

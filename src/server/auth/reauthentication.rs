@@ -10,7 +10,7 @@ use crate::server::Unavailable;
 use crate::server::core::Core;
 use crate::server::limiter::{CodeTarget, Side, Subject};
 use crate::server::model::email_queue::OutgoingEmail;
-use crate::server::model::email_request::{self, ANSWER_LIFE, EmailRequest, OpenRequest, PurposeKind, RequestedBy};
+use crate::server::model::email_request::{self, EmailRequest, LINK_LIFE, OpenRequest, PurposeKind, RequestedBy};
 use crate::server::model::session::Method;
 use crate::server::model::{ClientAddress, EventKind, Session, UserId, limit};
 use crate::server::secret::Token;
@@ -90,7 +90,7 @@ impl Reauthentication<'_> {
     /// The address to which a reauthentication email would be sent, for accounts without a passkey.
     ///
     /// # Errors
-    /// `email_off`; `passkey_required` if the account has a passkey or no proven address; or when the database is
+    /// `email_off`; `passkey_required` if the account has a passkey or no confirmed address; or when the database is
     /// unavailable.
     pub async fn address<'b>(&self, current: &'b CurrentUser) -> Result<&'b EmailAddress, Error> {
         let policy = self.core.email();
@@ -99,7 +99,7 @@ impl Reauthentication<'_> {
         }
         let passkeys = self.core.store.passkeys(current.user.id).await?;
         let has_passkey = passkeys.iter().any(|passkey| passkey.is_usable(self.core.rp_id()));
-        let address = current.user.proven_address().filter(|_| !has_passkey && policy.can_send());
+        let address = current.user.confirmed_address().filter(|_| !has_passkey && policy.can_send());
         Ok(address.ok_or(ApiError::PasskeyRequired)?)
     }
 
@@ -121,10 +121,10 @@ impl Reauthentication<'_> {
         unit.void_requests(user, PurposeKind::Reauthenticate).await?;
         unit.add_request_with_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await?;
         unit.commit().await?;
-        Ok(ANSWER_LIFE)
+        Ok(LINK_LIFE)
     }
 
-    /// The email that this session may answer.
+    /// The email that this session requested, while its link and code are valid.
     pub async fn open(&self, current: &CurrentUser) -> Result<Option<OpenRequest>, Unavailable> {
         let newest = self.core.store.newest_request(current.user.id, PurposeKind::Reauthenticate).await?;
         let open = EmailRequests { core: self.core }.still_open(newest).await?;
@@ -219,7 +219,7 @@ impl Reauthentication<'_> {
         // A passkey that was added meanwhile, or a changed address, invalidates the email.
         let passkeys = unit.passkeys_of(current.user.id).await?;
         let has_passkey = passkeys.iter().any(|passkey| passkey.is_usable(self.core.rp_id()));
-        if has_passkey || unit.user.proven_address() != Some(&address) {
+        if has_passkey || unit.user.confirmed_address() != Some(&address) {
             return Err(ApiError::LinkExpired.into());
         }
         let renewed = self.renew(unit, current, Method::Email).await?.ok_or(ApiError::LinkExpired)?;

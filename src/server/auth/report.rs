@@ -70,7 +70,7 @@ impl Reports<'_> {
     /// valid. Signs no one in (docs/RULES.md, 10).
     ///
     /// # Errors
-    /// When the link is used, expired or invalid, or another account has since proven the address.
+    /// When the link is used, expired or invalid, or another account has since confirmed the address.
     #[tracing::instrument(skip_all)]
     pub async fn undo_address(&self, token: &str) -> Result<(), Error> {
         let (notification, user) = self.peek_undo(token).await?;
@@ -86,7 +86,7 @@ impl Reports<'_> {
         unit.end_grants(user.id, None).await?;
         unit.void_requests_of_user(user.id).await?;
         unit.void_recognition(user.id).await?;
-        let displaced = user.proven_address().filter(|_| !user.has_proven(&address)).cloned();
+        let displaced = user.confirmed_address().filter(|_| !user.has_confirmed(&address)).cloned();
         unit.void_later_undo_links(user.id, notification.happened_at, now).await?;
         unit.record_restored_address(user.id, &address, notification.happened_at).await?;
         unit.lock_down(now).await?;

@@ -94,7 +94,7 @@ impl SignIn<'_> {
         let event = Event::new(user.id, EventKind::SignedIn, &session.client, self.core.issuer());
         let event = Event { at: used.at, ..event.about(Some(session.method.words().to_owned())) };
         let known = self.core.token();
-        let can_notify = self.core.email().can_send() && user.proven_address().is_some();
+        let can_notify = self.core.email().can_send() && user.confirmed_address().is_some();
         let record = SignInRecord {
             passkey,
             used,
@@ -186,7 +186,7 @@ impl Attempt<'_> {
     async fn warn_of_copy(self) -> Result<(), Unavailable> {
         let Some(mut unit) = self.lock().await? else { return Ok(()) };
         unit.record_hourly(EventKind::CounterWentBack, &self.passkey.name).await?;
-        let is_notified = match unit.user.proven_address().cloned() {
+        let is_notified = match unit.user.confirmed_address().cloned() {
             Some(address) => {
                 let since = self.core.now().minus(NOTIFICATION_WINDOW);
                 let sent = unit.count_notifications(self.user.id, &address, since).await?;

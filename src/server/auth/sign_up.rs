@@ -231,7 +231,7 @@ impl SignUp<'_> {
         Ok(new)
     }
 
-    /// Requests an email that creates an account when answered, for browsers that cannot create a passkey.
+    /// Requests an email whose link or code creates an account, for browsers that cannot create a passkey.
     ///
     /// # Errors
     /// When email sign-in is off, a field is invalid, the name is taken, too many emails were requested, or a backend

@@ -124,7 +124,7 @@ impl Cookies {
         token(headers, self.email_name())
     }
 
-    /// Kept for as long as the email can be answered.
+    /// Kept for as long as the link and the code are valid.
     #[must_use]
     pub fn set_email(self, requested: &Requested) -> Option<HeaderValue> {
         header_of(self.cookie(self.email_name(), requested.email.encode()).max_age(whole_seconds(requested.life)))

@@ -5,7 +5,7 @@ use super::translate::{Translator, device, translation_methods};
 use crate::server::config::{Config, Palette};
 use crate::server::model::Client;
 use crate::server::model::email_queue::EmailId;
-use crate::server::model::email_request::{ANSWER_LIFE, CONFIRMATION_LIFE, Code, Purpose};
+use crate::server::model::email_request::{CONFIRMATION_LIFE, Code, LINK_LIFE, Purpose};
 use crate::server::model::user::deliverable;
 use crate::server::secret::Token;
 use crate::types::{DisplayName, EmailAddress, Language, paths};
@@ -133,7 +133,7 @@ impl Draft<'_> {
             name: self.name.map(DisplayName::as_str).filter(|name| !looks_like_link(name)).unwrap_or_default(),
             link: format!("{origin}{path}?token={}", self.link.encode()),
             code: self.code.map(Code::expose).unwrap_or_default(),
-            minutes: ANSWER_LIFE.as_secs() / 60,
+            minutes: LINK_LIFE.as_secs() / 60,
             hours: CONFIRMATION_LIFE.as_secs() / 3_600,
             device: device(self.client, translator),
         };

@@ -63,7 +63,7 @@ pub fn write_notification(
         message,
         at: about.language.date_and_time(&about.happened_at.to_rfc3339()),
         client: match about.occasion {
-            Occasion::SignInLinkMade => translator.t("this site's server").to_owned(),
+            Occasion::SignInLinkCreated => translator.t("this site's server").to_owned(),
             _ => device(&about.client, translator),
         },
         undo: if about.can_undo { to(paths::EMAIL_UNDO) } else { String::new() },
@@ -85,7 +85,7 @@ fn no_action(occasion: Occasion) -> &'static str {
             "If this was you, you don't need to do anything. If it wasn't, contact your administrator."
         }
         Occasion::Digest => "If all of them were yours, you don't need to do anything.",
-        Occasion::SignInLinkMade => "If you asked your administrator for this link, you don't need to do anything.",
+        Occasion::SignInLinkCreated => "If you asked your administrator for this link, you don't need to do anything.",
         _ => "If this was you, you don't need to do anything.",
     }
 }
@@ -136,7 +136,7 @@ fn subject_and_message(about: &Notification) -> (&'static str, String) {
         Occasion::UsernameChanged => {
             ("Your username was changed", named("Your username was changed to {}.", "Your username was changed."))
         }
-        Occasion::RecoveryCodesMade => (
+        Occasion::RecoveryCodesCreated => (
             "New recovery codes were created",
             translator.t("New recovery codes were created for your account. Older ones no longer work.").to_owned(),
         ),
@@ -166,7 +166,7 @@ fn subject_and_message(about: &Notification) -> (&'static str, String) {
                 .t("Your account was deleted with everything in it: passkeys, sessions, recovery codes and activity.")
                 .to_owned(),
         ),
-        Occasion::SignInLinkMade => (
+        Occasion::SignInLinkCreated => (
             "A sign-in link was created for your account",
             translator
                 .t("An administrator created a sign-in link for your account. It works once, in any browser. \

@@ -109,7 +109,7 @@ pub fn pause_after(attempts: u32, life: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
-    use super::super::email_request::{ANSWER_LIFE, BREAK_GLASS_LIFE, CONFIRMATION_LIFE};
+    use super::super::email_request::{BREAK_GLASS_LIFE, CONFIRMATION_LIFE, LINK_LIFE};
     use super::super::notification::NOTIFICATION_LIFE;
     use super::*;
 
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn every_email_is_tried_in_the_second_half_of_its_life() {
-        for life in [ANSWER_LIFE, BREAK_GLASS_LIFE, CONFIRMATION_LIFE, NOTIFICATION_LIFE] {
+        for life in [LINK_LIFE, BREAK_GLASS_LIFE, CONFIRMATION_LIFE, NOTIFICATION_LIFE] {
             let mut at = Duration::ZERO;
             let tries = (1..1_000).map(|attempts| {
                 at += pause_after(attempts, life);

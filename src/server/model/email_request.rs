@@ -1,4 +1,4 @@
-//! Emails that a browser requested, and the two ways to answer them: link and code.
+//! Emails that a browser requested, and what each is for.
 
 use super::user::{email_key, identifier_key};
 use super::{Client, Issuer, SessionId, UserId, id};
@@ -9,9 +9,9 @@ use crate::types::{DisplayName, EmailAddress, Identifier, Language, Next, Userna
 use std::time::Duration;
 use uuid::Uuid;
 
-/// How long an email for signing in or up may be answered (docs/RULES.md, 4).
-pub const ANSWER_LIFE: Duration = Duration::from_mins(10);
-/// How long an email that confirms an address may be answered. It proves the address only for the signed-in user.
+/// How long the link and the code of an email for signing in or up are valid (docs/RULES.md, 4).
+pub const LINK_LIFE: Duration = Duration::from_mins(10);
+/// How long the link and the code that confirm an address are valid. They confirm it only for the signed-in user.
 pub const CONFIRMATION_LIFE: Duration = Duration::from_hours(24);
 /// Lifetime of a sign-in link that an administrator created: it has to be handed over first.
 pub const BREAK_GLASS_LIFE: Duration = Duration::from_hours(1);
@@ -39,17 +39,17 @@ pub enum Purpose {
         /// The account that knows the requesting browser, if any.
         known: Option<UserId>,
     },
-    /// The account is created when the email is answered.
+    /// The account is created when the link or code is used.
     SignUp {
         username: Username,
         display_name: DisplayName,
         address: EmailAddress,
-        /// The invitation, which is used up when the email is answered.
+        /// The invitation, which is used up when the account is created.
         invitation: Option<TokenHash>,
     },
     /// Confirms that the user of a session is still present.
     Reauthenticate { user: UserId, session: SessionId, address: EmailAddress },
-    /// Proves the address for the requesting account only.
+    /// Confirms the address for the requesting account only.
     Confirm { user: UserId, session: SessionId, address: EmailAddress },
     /// Created by an administrator for a user who lost every sign-in method: works in any browser (docs/RULES.md, 4).
     BreakGlass { user: UserId },
@@ -110,7 +110,7 @@ impl Purpose {
         self.kind() == PurposeKind::BreakGlass
     }
 
-    /// The address that the answer to a [`Purpose::Confirm`] proves.
+    /// The address that a [`Purpose::Confirm`] confirms.
     #[must_use]
     pub fn confirmed_address(self) -> Option<EmailAddress> {
         match self {
@@ -133,7 +133,7 @@ impl Purpose {
 
     fn life(&self) -> Duration {
         match self {
-            Self::SignIn { .. } | Self::SignUp { .. } | Self::Reauthenticate { .. } => ANSWER_LIFE,
+            Self::SignIn { .. } | Self::SignUp { .. } | Self::Reauthenticate { .. } => LINK_LIFE,
             Self::Confirm { .. } => CONFIRMATION_LIFE,
             Self::BreakGlass { .. } => BREAK_GLASS_LIFE,
         }
@@ -145,7 +145,7 @@ impl Purpose {
 pub struct EmailRequest {
     pub id: RequestId,
     pub purpose: Purpose,
-    /// The hash of the requesting browser's token; only that browser can answer.
+    /// The hash of the requesting browser's token; only that browser can use the link or the code.
     pub browser: TokenHash,
     pub next: Next,
     pub client: Client,

@@ -68,7 +68,7 @@ kinds! {
     AddressConfirmed = "address_confirmed", "Email address confirmed";
     AddressChanged = "address_changed", "Email address changed";
     AddressRestored = "address_restored", "Email address restored";
-    RecoveryCodesMade = "recovery_codes_made", "Recovery codes created";
+    RecoveryCodesCreated = "recovery_codes_made", "Recovery codes created";
     RecoveryCodeUsed = "recovery_code_used", "Recovery code used";
     NameChanged = "name_changed", "Name changed";
     UsernameChanged = "username_changed", "Username changed";
@@ -77,11 +77,11 @@ kinds! {
     RefreshTokenReused = "refresh_token_reused", "Application access ended: a token was used twice";
     Exported = "exported", "Data downloaded";
     NotMe = "not_me", "Account secured";
-    SignInLinkMade = "sign_in_link_made", "Sign-in link created by an administrator";
+    SignInLinkCreated = "sign_in_link_made", "Sign-in link created by an administrator";
     SignInLinkUsed = "sign_in_link_used", "Administrator's sign-in link used";
     AccountDisabled = "account_disabled", "Account disabled by an administrator";
     AccountEnabled = "account_enabled", "Account enabled by an administrator";
-    SessionsEndedByOperator = "sessions_ended_by_operator", "All devices signed out by an administrator";
+    SessionsEndedByAdministrator = "sessions_ended_by_operator", "All devices signed out by an administrator";
 }
 
 impl EventKind {

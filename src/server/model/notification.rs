@@ -33,13 +33,13 @@ pub enum Occasion {
     /// Sent to the address that an undo removed.
     AddressDisplaced,
     UsernameChanged,
-    RecoveryCodesMade,
+    RecoveryCodesCreated,
     RecoveryCodeUsed,
     NewDevice,
     CounterWentBack,
     Exported,
     Deleted,
-    SignInLinkMade,
+    SignInLinkCreated,
     /// Too many events within an hour to send one notification each.
     Digest,
 }
@@ -53,13 +53,13 @@ impl Occasion {
         Self::AddressRestored,
         Self::AddressDisplaced,
         Self::UsernameChanged,
-        Self::RecoveryCodesMade,
+        Self::RecoveryCodesCreated,
         Self::RecoveryCodeUsed,
         Self::NewDevice,
         Self::CounterWentBack,
         Self::Exported,
         Self::Deleted,
-        Self::SignInLinkMade,
+        Self::SignInLinkCreated,
         Self::Digest,
     ];
 
@@ -74,13 +74,13 @@ impl Occasion {
             Self::AddressRestored => "address-restored",
             Self::AddressDisplaced => "address-displaced",
             Self::UsernameChanged => "username-changed",
-            Self::RecoveryCodesMade => "recovery-codes-made",
+            Self::RecoveryCodesCreated => "recovery-codes-made",
             Self::RecoveryCodeUsed => "recovery-code-used",
             Self::NewDevice => "new-device",
             Self::CounterWentBack => "counter-went-back",
             Self::Exported => "exported",
             Self::Deleted => "deleted",
-            Self::SignInLinkMade => "sign-in-link-made",
+            Self::SignInLinkCreated => "sign-in-link-made",
             Self::Digest => "digest",
         }
     }
@@ -92,7 +92,7 @@ impl Occasion {
     }
 }
 
-/// A security notification. It goes to an address that was proven when the notification was created.
+/// A security notification. It goes to an address that was confirmed when the notification was created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
     pub id: NotificationId,

@@ -4,7 +4,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::jose::{Algorithm, KeyId, PublicKey, SigningKey, VerifyingKey};
 use crate::server::keys::Keys;
-use crate::server::model::LastingKey;
+use crate::server::model::PermanentKey;
 use crate::server::model::limit::SKEW;
 use crate::server::secret::Entropy;
 use std::time::Duration;
@@ -137,10 +137,10 @@ struct Member {
     retires_at: Option<Timestamp>,
 }
 
-/// The keys that sign and verify, and the lasting key.
+/// The keys that sign and verify, and the permanent key.
 pub struct KeySet {
     members: Vec<Member>,
-    lasting: LastingKey,
+    permanent: PermanentKey,
 }
 
 impl KeySet {
@@ -148,7 +148,7 @@ impl KeySet {
     ///
     /// # Errors
     /// When the secret key is not the one that encrypted them.
-    pub fn open(stored: &[StoredKey], lasting: LastingKey, keys: &Keys) -> Result<Self, Unavailable> {
+    pub fn open(stored: &[StoredKey], permanent: PermanentKey, keys: &Keys) -> Result<Self, Unavailable> {
         let valid = || stored.iter().filter(|key| key.revoked_at.is_none());
         let member = |key: &StoredKey| {
             let later = valid().filter(|other| other.algorithm() == key.algorithm() && is_after(other, key));
@@ -160,12 +160,12 @@ impl KeySet {
                 retires_at: later.map(|other| other.signs_from).min(),
             })
         };
-        Ok(Self { members: valid().map(member).collect::<Result<_, Unavailable>>()?, lasting })
+        Ok(Self { members: valid().map(member).collect::<Result<_, Unavailable>>()?, permanent })
     }
 
     #[must_use]
-    pub fn lasting(&self) -> &LastingKey {
-        &self.lasting
+    pub fn permanent(&self) -> &PermanentKey {
+        &self.permanent
     }
 
     /// Whether each algorithm has a key that signs.

@@ -43,7 +43,7 @@ pub struct User {
     pub username: Username,
     pub display_name: DisplayName,
     pub email: Option<EmailAddress>,
-    /// Whether an email to `email` was answered; until then the address proves and reserves nothing.
+    /// Whether `email` is confirmed; until then the address signs no one in and reserves nothing.
     pub email_verified: bool,
     pub created_at: Timestamp,
     pub username_changed_at: Option<Timestamp>,
@@ -65,15 +65,15 @@ impl User {
         self.username_changed_at.is_some_and(|at| now.since(at) < USERNAME_HOLD)
     }
 
-    /// Whether `address` is the proven address of this account.
+    /// Whether `address` is the confirmed address of this account.
     #[must_use]
-    pub fn has_proven(&self, address: &EmailAddress) -> bool {
+    pub fn has_confirmed(&self, address: &EmailAddress) -> bool {
         self.email_verified && self.email.as_ref().and_then(email_key) == email_key(address)
     }
 
-    /// The email address, if it is proven.
+    /// The email address, if it is confirmed.
     #[must_use]
-    pub fn proven_address(&self) -> Option<&EmailAddress> {
+    pub fn confirmed_address(&self) -> Option<&EmailAddress> {
         self.email.as_ref().filter(|_| self.email_verified)
     }
 }

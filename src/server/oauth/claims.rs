@@ -31,7 +31,7 @@ pub fn scope_claims(subject: Subject<'_>, scopes: &Scopes, client: &Client) -> M
         put("updated_at", seconds(user.username_changed_at.unwrap_or(user.created_at)).into());
     }
     if scopes.has(Scope::Email)
-        && let Some(address) = user.proven_address()
+        && let Some(address) = user.confirmed_address()
     {
         put("email", address.as_str().into());
         put("email_verified", true.into());

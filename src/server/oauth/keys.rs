@@ -4,7 +4,7 @@ use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::core::Core;
 use crate::server::jose::{Algorithm, KeyId, SigningKey, sign};
-use crate::server::model::LastingKey;
+use crate::server::model::PermanentKey;
 use crate::server::model::oauth::Client;
 use crate::server::model::signing_key::{
     self, KeySet, KeyTimes, PUBLISHED_AHEAD, Phase, SealedKey, Sealer, StoredKey, due_key_start, open, phase,
@@ -15,8 +15,8 @@ use crate::server::telemetry::AUDIT;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// The name of the lasting key.
-const LASTING: &str = "lasting";
+/// The name of the permanent key.
+const PERMANENT_KEY: &str = "lasting";
 
 /// The provider's signing keys.
 pub struct SigningKeys<'a> {
@@ -39,16 +39,16 @@ impl SigningKeys<'_> {
     /// When the database is unavailable, or the secret key does not decrypt the keys.
     pub async fn read(&self) -> Result<(), Unavailable> {
         let stored = self.core.store.signing_keys().await?;
-        let Some(lasting) = self.core.store.lasting_key(LASTING).await? else { return Ok(()) };
-        let set = KeySet::open(&stored, self.lasting(&lasting)?, &self.core.keys)?;
+        let Some(permanent) = self.core.store.permanent_key(PERMANENT_KEY).await? else { return Ok(()) };
+        let set = KeySet::open(&stored, self.permanent(&permanent)?, &self.core.keys)?;
         self.core.key_set.set(set);
         Ok(())
     }
 
-    fn lasting(&self, sealed: &SealedKey) -> Result<LastingKey, Unavailable> {
-        let bytes = open(&self.core.keys, LASTING, sealed)?;
-        let bytes = bytes.try_into().map_err(|_| Unavailable::new("signing keys", "the lasting key is truncated"))?;
-        Ok(LastingKey(Secret::new(bytes)))
+    fn permanent(&self, sealed: &SealedKey) -> Result<PermanentKey, Unavailable> {
+        let bytes = open(&self.core.keys, PERMANENT_KEY, sealed)?;
+        let bytes = bytes.try_into().map_err(|_| Unavailable::new("signing keys", "the permanent key is truncated"))?;
+        Ok(PermanentKey(Secret::new(bytes)))
     }
 
     /// Generates keys that are due, re-encrypts keys under the current secret key, removes obsolete ones, and rereads
@@ -57,7 +57,7 @@ impl SigningKeys<'_> {
     /// # Errors
     /// The same as [`SigningKeys::read`].
     pub async fn keep(&self) -> Result<(), Unavailable> {
-        self.maintain_lasting_key().await?;
+        self.maintain_permanent_key().await?;
         let (stored, now) = (self.core.store.signing_keys().await?, self.core.now());
         for algorithm in Algorithm::ALL {
             if due_key_start(algorithm, &stored, now).is_some() {
@@ -92,40 +92,40 @@ impl SigningKeys<'_> {
 
     /// Refuses a secret key that does not decrypt this set: no other node could decrypt a key encrypted under it.
     async fn check_secret_key(&self, unit: &mut dyn Unit) -> Result<(), Unavailable> {
-        let sealed = unit.lasting_key_within(LASTING).await?;
-        sealed.map_or(Ok(()), |sealed| self.lasting(&sealed).map(drop))
+        let sealed = unit.permanent_key_within(PERMANENT_KEY).await?;
+        sealed.map_or(Ok(()), |sealed| self.permanent(&sealed).map(drop))
     }
 
     fn sealer(&self) -> Sealer<'_> {
         Sealer { keys: &self.core.keys, entropy: self.core.entropy() }
     }
 
-    fn new_lasting(&self) -> Result<SealedKey, Unavailable> {
+    fn new_permanent(&self) -> Result<SealedKey, Unavailable> {
         let mut bytes = [0; 32];
         self.core.entropy().fill(&mut bytes);
-        self.sealer().seal(LASTING, &bytes)
+        self.sealer().seal(PERMANENT_KEY, &bytes)
     }
 
-    /// Creates the lasting key, or re-encrypts it under the current secret key.
-    async fn maintain_lasting_key(&self) -> Result<(), Unavailable> {
-        let sealed = if let Some(sealed) = self.core.store.lasting_key(LASTING).await? {
-            self.sealer().reseal(LASTING, &sealed)?
+    /// Creates the permanent key, or re-encrypts it under the current secret key.
+    async fn maintain_permanent_key(&self) -> Result<(), Unavailable> {
+        let sealed = if let Some(sealed) = self.core.store.permanent_key(PERMANENT_KEY).await? {
+            self.sealer().reseal(PERMANENT_KEY, &sealed)?
         } else {
-            Some(self.new_lasting()?)
+            Some(self.new_permanent()?)
         };
         let Some(sealed) = sealed else { return Ok(()) };
         let mut unit = self.core.store.begin().await?;
         unit.lock_signing_keys().await?;
         // Another node may have created the key while we waited; this one would be a different key.
-        let known = unit.lasting_key_within(LASTING).await?;
+        let known = unit.permanent_key_within(PERMANENT_KEY).await?;
         if known.as_ref().is_some_and(|known| known.by == sealed.by) {
             return Ok(());
         }
         let sealed = match known {
-            Some(known) => self.sealer().reseal(LASTING, &known)?.unwrap_or(known),
+            Some(known) => self.sealer().reseal(PERMANENT_KEY, &known)?.unwrap_or(known),
             None => sealed,
         };
-        unit.put_lasting_key(LASTING, &sealed, self.core.now()).await?;
+        unit.put_permanent_key(PERMANENT_KEY, &sealed, self.core.now()).await?;
         unit.commit().await
     }
 
@@ -168,7 +168,7 @@ impl SigningKeys<'_> {
 
     /// Adds a key for each algorithm without a next key; it starts to sign in 24 hours, when applications have read it.
     pub async fn rotate(&self) -> Result<Vec<KeyId>, Unavailable> {
-        self.maintain_lasting_key().await?;
+        self.maintain_permanent_key().await?;
         let mut added = Vec::new();
         for algorithm in Algorithm::ALL {
             let key = generate(algorithm).await?;
@@ -181,7 +181,7 @@ impl SigningKeys<'_> {
         Ok(added)
     }
 
-    /// Revokes all keys and generates new ones that sign at once: for a set whose secret key is lost. The lasting key
+    /// Revokes all keys and generates new ones that sign at once: for a set whose secret key is lost. The permanent key
     /// is replaced too.
     pub async fn replace(&self) -> Result<Vec<KeyId>, Unavailable> {
         let (mut keys, now) = (Vec::new(), self.core.now());
@@ -199,7 +199,7 @@ impl SigningKeys<'_> {
             unit.add_signing_key(&key).await?;
             added.push(key.id);
         }
-        unit.put_lasting_key(LASTING, &self.new_lasting()?, now).await?;
+        unit.put_permanent_key(PERMANENT_KEY, &self.new_permanent()?, now).await?;
         unit.commit().await?;
         tracing::warn!(target: AUDIT, event = "signing_keys_replaced", "signing_keys_replaced");
         Ok(added)

@@ -94,7 +94,7 @@ impl Tokens<'_> {
             refresh_token.map(|token| RefreshToken { hash: token.hash(), created_at: now, used_at: None });
         let learns_name = grant.scopes.has(Scope::Profile);
         let username_hash =
-            learns_name.then(|| Profile { core: self.core }.required_lasting_hash(&user.username)).transpose()?;
+            learns_name.then(|| Profile { core: self.core }.required_permanent_hash(&user.username)).transpose()?;
         let record = RedemptionRecord {
             grant: &grant,
             session: session.id,

@@ -10,8 +10,8 @@ pub trait SigningKeyReads: Send + Sync {
     /// All signing keys, oldest first.
     async fn signing_keys(&self) -> Result<Vec<StoredKey>, Unavailable>;
 
-    /// The lasting key with this name.
-    async fn lasting_key(&self, name: &str) -> Result<Option<SealedKey>, Unavailable>;
+    /// The permanent key with this name.
+    async fn permanent_key(&self, name: &str) -> Result<Option<SealedKey>, Unavailable>;
 }
 
 /// Writes of the provider's signing keys.
@@ -33,9 +33,9 @@ pub trait SigningKeyWrites: Send {
 
     async fn remove_signing_key(&mut self, id: &KeyId) -> Result<(), Unavailable>;
 
-    /// The lasting key with this name, as this unit of work sees it.
-    async fn lasting_key_within(&mut self, name: &str) -> Result<Option<SealedKey>, Unavailable>;
+    /// The permanent key with this name, as this unit of work sees it.
+    async fn permanent_key_within(&mut self, name: &str) -> Result<Option<SealedKey>, Unavailable>;
 
-    /// Adds a lasting key, or replaces the existing one with its re-encrypted form.
-    async fn put_lasting_key(&mut self, name: &str, key: &SealedKey, at: Timestamp) -> Result<(), Unavailable>;
+    /// Adds a permanent key, or replaces the existing one with its re-encrypted form.
+    async fn put_permanent_key(&mut self, name: &str, key: &SealedKey, at: Timestamp) -> Result<(), Unavailable>;
 }

@@ -83,8 +83,8 @@ async fn keys_are_re_encrypted_under_the_current_secret_key_and_a_node_without_i
             assert_ne!(before.private.as_ref().unwrap().by, after.private.as_ref().unwrap().by);
         }
         other.state.signing_keys().read().await.unwrap();
-        let lasting = [&rotated, &other].map(|app| app.state.signing_keys().current().unwrap().lasting().0.clone());
-        assert_eq!(lasting[0], lasting[1]);
+        let permanent = [&rotated, &other].map(|app| app.state.signing_keys().current().unwrap().permanent().0.clone());
+        assert_eq!(permanent[0], permanent[1]);
     }
 }
 

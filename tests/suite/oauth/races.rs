@@ -231,6 +231,6 @@ async fn nodes_that_create_keys_concurrently_create_one_set() {
         }
         assert_eq!(nodes[0].state.signing_keys().list().await.unwrap().len(), 3);
         let sets = [&nodes[0], &nodes[1]].map(|app| app.state.signing_keys().current().unwrap());
-        assert_eq!(sets[0].lasting().0, sets[1].lasting().0, "one lasting key");
+        assert_eq!(sets[0].permanent().0, sets[1].permanent().0, "one permanent key");
     }
 }

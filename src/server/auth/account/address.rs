@@ -1,4 +1,4 @@
-//! Proves email addresses, only for the signed-in account that requested it.
+//! Confirms email addresses, only for the signed-in account that requested it.
 
 use super::current_user::CurrentUser;
 use super::sessions::Sessions;
@@ -43,7 +43,7 @@ pub struct Claim<'a> {
     pub language: Language,
 }
 
-/// A confirmation that is being answered.
+/// A confirmation whose link or code is being used.
 struct Confirmation {
     request: RequestId,
     address: EmailAddress,
@@ -74,7 +74,7 @@ impl Address<'_> {
         unit.add_request_with_email(&request, &OutgoingEmail::for_request(&request, self.core.entropy())).await
     }
 
-    /// Requests a change of address, which takes effect when the same user answers the email sent to it.
+    /// Requests a change of address, which takes effect when the same user confirms the new address.
     ///
     /// # Errors
     /// When the address is invalid, email cannot be sent, the session may not change the address, too many emails were
@@ -140,7 +140,7 @@ impl Address<'_> {
         Ok(open.filter(|open| is_of_session(open, current)).and_then(|open| open.request.purpose.confirmed_address()))
     }
 
-    /// The address that a link would prove, without proving it.
+    /// The address that a link would confirm, without confirming it.
     ///
     /// # Errors
     /// The same as for [`Self::confirm_by_link`].
@@ -148,11 +148,11 @@ impl Address<'_> {
         Ok(self.find_by_link(current, token).await?.address)
     }
 
-    /// Proves an address with the link in its email.
+    /// Confirms an address with the link in its email.
     ///
     /// # Errors
     /// When the link is used, expired or invalid, another account requested it (then it stays valid), or another
-    /// account has proven the address.
+    /// account has confirmed the address.
     #[tracing::instrument(skip_all)]
     pub async fn confirm_by_link(
         &self,
@@ -163,10 +163,10 @@ impl Address<'_> {
         self.core.limiter.draw(&limit::ANSWERS, Subject::Client(from)).await?;
         let confirmation = self.find_by_link(current, token).await?;
         let unit = OwnerUnit::begin(self.core, current).await?.unit;
-        self.prove(unit, current, confirmation).await
+        self.confirm(unit, current, confirmation).await
     }
 
-    /// Proves an address with the code from its email, in the session that requested it.
+    /// Confirms an address with the code from its email, in the session that requested it.
     ///
     /// # Errors
     /// The same as for [`Self::confirm_by_link`]; the error for a wrong code says how many tries are left.
@@ -185,7 +185,7 @@ impl Address<'_> {
             self.core.limiter.count_failure(CodeTarget::Account(current.user.id, Side::Known)).await?;
             return Err(code_wrong(tries_left).into());
         }
-        self.prove(unit, current, Confirmation { request: open.request.id, address }).await
+        self.confirm(unit, current, Confirmation { request: open.request.id, address }).await
     }
 
     fn check_confined(&self, current: &CurrentUser) -> Result<(), ApiError> {
@@ -210,7 +210,7 @@ impl Address<'_> {
         }
     }
 
-    async fn prove(
+    async fn confirm(
         &self,
         mut unit: AccountUnit<'_>,
         current: &CurrentUser,
@@ -248,7 +248,7 @@ impl Address<'_> {
         unit.end_other_sessions(former.id, others, self.core.now()).await?;
         unit.void_requests_of_user(former.id).await?;
         unit.record(EventKind::AddressChanged, None).await?;
-        if let Some(address) = former.proven_address() {
+        if let Some(address) = former.confirmed_address() {
             let detail = unit.user.email.as_ref().map(ToString::to_string);
             let can_undo = can_be_undone(unit, current, address).await?;
             let occasion = if can_undo { Occasion::AddressChanged } else { Occasion::AddressLeft };

@@ -48,7 +48,7 @@ impl Passkeys<'_> {
     /// Whether an emailed link or code signs this user in.
     #[must_use]
     pub fn email_signs_in(&self, user: &User) -> bool {
-        self.core.email().signs_in() && self.core.email().can_send() && user.proven_address().is_some()
+        self.core.email().signs_in() && self.core.email().can_send() && user.confirmed_address().is_some()
     }
 
     /// Renames a passkey.

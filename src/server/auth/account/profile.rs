@@ -97,17 +97,17 @@ impl Profile<'_> {
     /// held.
     ///
     /// # Errors
-    /// While the lasting key is being created, or when the database is unavailable.
+    /// While the permanent key is being created, or when the database is unavailable.
     pub async fn hold_permanently(&self, unit: &mut dyn Unit, user: &User) -> Result<(), Unavailable> {
-        unit.hold_username_forever(&self.required_lasting_hash(&user.username)?, user.id).await
+        unit.hold_username_forever(&self.required_permanent_hash(&user.username)?, user.id).await
     }
 
     /// The hash under which a username is held permanently.
     ///
     /// # Errors
-    /// While the lasting key is being created.
-    pub fn required_lasting_hash(&self, name: &Username) -> Result<KeyedHash, Unavailable> {
-        self.lasting_hash(name).ok_or_else(|| Unavailable::expected("lasting key", "not created yet"))
+    /// While the permanent key is being created.
+    pub fn required_permanent_hash(&self, name: &Username) -> Result<KeyedHash, Unavailable> {
+        self.permanent_hash(name).ok_or_else(|| Unavailable::expected("permanent key", "not created yet"))
     }
 
     /// Holds a new name permanently if the former one is: applications request names at any time.
@@ -117,7 +117,7 @@ impl Profile<'_> {
         new: &Username,
         former: &User,
     ) -> Result<(), Unavailable> {
-        let (Some(new), Some(old)) = (self.lasting_hash(new), self.lasting_hash(&former.username)) else {
+        let (Some(new), Some(old)) = (self.permanent_hash(new), self.permanent_hash(&former.username)) else {
             return Ok(());
         };
         if unit.is_username_held_for(&[old], former.id, self.core.now()).await? {
@@ -126,16 +126,16 @@ impl Profile<'_> {
         Ok(())
     }
 
-    /// `None` while there is no lasting key: until then, no name is held permanently.
-    fn lasting_hash(&self, name: &Username) -> Option<KeyedHash> {
-        Some(self.core.key_set.get()?.lasting().hash(&[b"username", name.key().as_bytes()]))
+    /// `None` while there is no permanent key: until then, no name is held permanently.
+    fn permanent_hash(&self, name: &Username) -> Option<KeyedHash> {
+        Some(self.core.key_set.get()?.permanent().hash(&[b"username", name.key().as_bytes()]))
     }
 
     /// The hashes under which a name may be held: with the current and the previous key, and permanently with the
-    /// lasting one.
+    /// permanent one.
     fn username_hashes(&self, name: &Username) -> Vec<KeyedHash> {
         let own = self.core.keys.hashes(&[b"username"], name.key().as_bytes());
-        own.into_iter().chain(self.lasting_hash(name)).collect()
+        own.into_iter().chain(self.permanent_hash(name)).collect()
     }
 
     /// Whether a name is taken: an account has it, or it is held for its former owner.

@@ -27,8 +27,8 @@ impl RecoveryCodes<'_> {
         let OwnerUnit { mut unit, .. } = OwnerUnit::begin_fresh(self.core, current).await?;
         let codes: Vec<_> = (0..CODES).map(|_| RecoveryCode::random(self.core.entropy())).collect();
         let hashes: Vec<_> = codes.iter().map(RecoveryCode::hash).collect();
-        unit.record(EventKind::RecoveryCodesMade, None).await?;
-        unit.notify(Occasion::RecoveryCodesMade, None).await?;
+        unit.record(EventKind::RecoveryCodesCreated, None).await?;
+        unit.notify(Occasion::RecoveryCodesCreated, None).await?;
         // Written after the notification: "This wasn't me" voids the codes created with it or later.
         unit.replace_recovery_codes(current.user.id, &hashes, self.core.now()).await?;
         unit.set_lockdown_end().await?;

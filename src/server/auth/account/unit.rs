@@ -72,13 +72,13 @@ impl<'a> AccountUnit<'a> {
         self.unit.record(&event.with_hourly_id()).await
     }
 
-    /// Notifies the owner at the proven address, if there is one and email can be sent.
+    /// Notifies the owner at the confirmed address, if there is one and email can be sent.
     pub async fn notify(&mut self, occasion: Occasion, detail: Option<String>) -> Result<(), Unavailable> {
-        let Some(address) = self.user.proven_address().cloned() else { return Ok(()) };
+        let Some(address) = self.user.confirmed_address().cloned() else { return Ok(()) };
         self.notify_at(&address, occasion, detail).await
     }
 
-    /// Notifies a proven address. If it is no longer the account's address, the email can restore it. Beyond the hourly
+    /// Notifies a confirmed address. If it is no longer the account's address, the email can restore it. Beyond the hourly
     /// limit, one digest is sent.
     pub async fn notify_at(
         &mut self,
@@ -90,7 +90,7 @@ impl<'a> AccountUnit<'a> {
             return Ok(());
         }
         let user = &self.user;
-        let can_undo = occasion == Occasion::AddressChanged && user.proven_address() != Some(address);
+        let can_undo = occasion == Occasion::AddressChanged && user.confirmed_address() != Some(address);
         let since = self.core.now().minus(NOTIFICATION_WINDOW);
         let sent = self.unit.count_notifications(user.id, address, since).await?;
         // An account is deleted only once, and no later email could mention it.

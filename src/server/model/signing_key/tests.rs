@@ -18,7 +18,7 @@ fn stored(signs_from: Timestamp) -> StoredKey {
 }
 
 fn set(stored: &[StoredKey]) -> KeySet {
-    KeySet::open(stored, LastingKey(Secret::new([7; 32])), &keys()).unwrap()
+    KeySet::open(stored, PermanentKey(Secret::new([7; 32])), &keys()).unwrap()
 }
 
 #[test]

@@ -12,7 +12,7 @@ use sqlx::query;
 
 const ALL: &str = concat!("select ", signing_key_columns!(""), " from signing_keys order by signs_from, kid");
 
-const LASTING: &str = "select sealed, sealed_by from lasting_keys where name = $1";
+const PERMANENT_KEY: &str = "select sealed, sealed_by from lasting_keys where name = $1";
 
 /// The number that units of work lock before they change signing keys.
 const LOCK: i64 = 0x6c6b_6579;
@@ -30,7 +30,7 @@ fn stored(row: &DatabaseRow) -> Result<StoredKey, Unavailable> {
     })
 }
 
-fn lasting(row: &DatabaseRow) -> Result<SealedKey, Unavailable> {
+fn permanent(row: &DatabaseRow) -> Result<SealedKey, Unavailable> {
     Ok(SealedKey { bytes: get(row, "sealed")?, by: get(row, "sealed_by")? })
 }
 
@@ -44,8 +44,8 @@ impl SigningKeyReads for SqlStore {
         self.all(query(ALL)).await?.iter().map(stored).collect()
     }
 
-    async fn lasting_key(&self, name: &str) -> Result<Option<SealedKey>, Unavailable> {
-        self.one(query(LASTING).bind(name)).await?.map(|row| lasting(&row)).transpose()
+    async fn permanent_key(&self, name: &str) -> Result<Option<SealedKey>, Unavailable> {
+        self.one(query(PERMANENT_KEY).bind(name)).await?.map(|row| permanent(&row)).transpose()
     }
 }
 
@@ -102,11 +102,11 @@ impl SigningKeyWrites for Transaction {
         self.run(query("delete from signing_keys where kid = $1").bind(id.as_str())).await.map(drop)
     }
 
-    async fn lasting_key_within(&mut self, name: &str) -> Result<Option<SealedKey>, Unavailable> {
-        self.one(query(LASTING).bind(name)).await?.map(|row| lasting(&row)).transpose()
+    async fn permanent_key_within(&mut self, name: &str) -> Result<Option<SealedKey>, Unavailable> {
+        self.one(query(PERMANENT_KEY).bind(name)).await?.map(|row| permanent(&row)).transpose()
     }
 
-    async fn put_lasting_key(&mut self, name: &str, key: &SealedKey, at: Timestamp) -> Result<(), Unavailable> {
+    async fn put_permanent_key(&mut self, name: &str, key: &SealedKey, at: Timestamp) -> Result<(), Unavailable> {
         let statement = query(concat!(
             "insert into lasting_keys (",
             lasting_key_columns!(""),

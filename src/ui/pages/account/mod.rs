@@ -139,7 +139,7 @@ pub fn ConfinedPage(
         <h1 class="break-words">{fill("Hello, {}", &[&display_name])}</h1>
         <Signals accepted details />
         {if offers_passkey {
-            view! { <super::make_passkey::Offer confined=true /> }.into_any()
+            view! { <super::create_passkey::Offer confined=true /> }.into_any()
         } else {
             view! {
                 <p class="lead">{t(sentence)}</p>

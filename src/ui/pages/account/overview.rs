@@ -4,7 +4,7 @@ use super::profile::{Email, Fact};
 use super::recovery_codes::counted_codes;
 use super::row::{Row, RowLink};
 use crate::types::{Section, paths, views};
-use crate::ui::pages::make_passkey::Offer;
+use crate::ui::pages::create_passkey::Offer;
 use crate::ui::words::{counted, t};
 use leptos::prelude::*;
 

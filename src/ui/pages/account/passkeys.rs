@@ -1,7 +1,7 @@
 use super::row::{ConfirmedAction, FieldAction, ImpossibleAction, RefusedForm, Row, TextField};
 use crate::types::{AccountAction, ApiError, Section, paths, views};
 use crate::ui::components::{LocalTime, client_name, day};
-use crate::ui::pages::make_passkey::{ADD_FORM, AddPasskey};
+use crate::ui::pages::create_passkey::{ADD_FORM, AddPasskey};
 use crate::ui::words::{counted, fill, sentence, t};
 use leptos::prelude::*;
 

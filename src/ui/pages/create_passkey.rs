@@ -25,7 +25,7 @@ pub fn Offer(confined: bool) -> impl IntoView {
                 }}
             </p>
             <NeedsScript />
-            <MakePasskey />
+            <CreatePasskey />
             {(!confined)
                 .then(|| {
                     view! {
@@ -52,11 +52,11 @@ pub fn AddPasskey() -> impl IntoView {
         <section class="card" aria-labelledby="add-heading">
             <h2 id="add-heading">{t("Add a passkey")}</h2>
             <NeedsScript />
-            <WithProperties properties=MakePasskeyProperties { adding: true, security_key: false }>
-                <MakePasskey />
+            <WithProperties properties=CreatePasskeyProperties { adding: true, security_key: false }>
+                <CreatePasskey />
             </WithProperties>
-            <WithProperties properties=MakePasskeyProperties { adding: true, security_key: true }>
-                <MakePasskey />
+            <WithProperties properties=CreatePasskeyProperties { adding: true, security_key: true }>
+                <CreatePasskey />
             </WithProperties>
         </section>
     }
@@ -91,7 +91,7 @@ impl State {
 }
 
 properties! {
-    struct MakePasskeyProperties {
+    struct CreatePasskeyProperties {
         /// Whether the page offers a choice of devices.
         adding: bool,
         /// Whether to create it on a security key.
@@ -100,17 +100,17 @@ properties! {
 }
 
 #[island]
-fn MakePasskey() -> impl IntoView {
-    let MakePasskeyProperties { adding, security_key } = Properties::read();
+fn CreatePasskey() -> impl IntoView {
+    let CreatePasskeyProperties { adding, security_key } = Properties::read();
     let state = RwSignal::new(State::Offered);
     let busy = move || state.get() == State::Asking;
-    let make = move |_| {
+    let create = move |_| {
         if state.get_untracked() == State::Asking {
             return;
         }
         state.set(State::Asking);
         spawn_local(async move {
-            match make_passkey(security_key).await {
+            match create_passkey(security_key).await {
                 Ok(()) => browser::go(paths::PASSKEY_READY),
                 Err(State::Refused(ApiError::ReauthenticationRequired)) if browser::submit(ADD_FORM) => {}
                 Err(stopped) => state.set(stopped),
@@ -136,7 +136,7 @@ fn MakePasskey() -> impl IntoView {
     view! {
         <div class="form needs-scripts">
             <p class="explain">{t(explanation)}</p>
-            <button type="button" class=class aria-disabled=move || busy().to_string() on:click=make>
+            <button type="button" class=class aria-disabled=move || busy().to_string() on:click=create>
                 {move || t(if busy() { "Waiting for your device…" } else { label })}
             </button>
             <Alert
@@ -151,7 +151,7 @@ fn MakePasskey() -> impl IntoView {
     }
 }
 
-async fn make_passkey(security_key: bool) -> Result<(), State> {
+async fn create_passkey(security_key: bool) -> Result<(), State> {
     if !browser::supports_passkeys() {
         return Err(State::Stopped(BrowserError::Unsupported));
     }

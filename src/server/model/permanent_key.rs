@@ -4,9 +4,9 @@ use sha2::Sha256;
 
 /// The key that is created once and never rotated, for values that must never change.
 #[derive(Clone, Debug)]
-pub struct LastingKey(pub Secret<[u8; 32]>);
+pub struct PermanentKey(pub Secret<[u8; 32]>);
 
-impl LastingKey {
+impl PermanentKey {
     /// HMAC-SHA-256. Each part is prefixed with its length, so that different lists never give the same bytes.
     ///
     /// # Panics
