@@ -168,6 +168,58 @@ const DIALECT: [&str; 6] = ["letter", "letters", "whoever", "somebody", "nobody"
 /// How often [`DIALECT`] may occur: letters of the alphabet, stored values, former names, and this test.
 const MAX_OUTDATED_TERMS: usize = 60;
 
+/// The longest sentence in a document, in words; code does not count, and a colon or a semicolon ends a part.
+const MAX_WORDS: usize = 25;
+
+/// The paragraphs, list items and table cells of a document, without code blocks.
+fn paragraphs(text: &str) -> Vec<String> {
+    let (mut all, mut current, mut is_code) = (Vec::new(), String::new(), false);
+    for line in text.lines().map(str::trim) {
+        if line.starts_with("```") {
+            is_code = !is_code;
+        }
+        let is_item =
+            line.starts_with("- ") || line.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok());
+        if is_item || line.is_empty() || line.starts_with(['#', '|']) {
+            all.push(std::mem::take(&mut current));
+        }
+        if line.starts_with('|') {
+            all.extend(line.split('|').map(str::to_owned));
+        } else if !is_code && !line.starts_with(['#', '<']) {
+            current = format!("{current} {line}");
+        }
+    }
+    all.push(current);
+    all
+}
+
+/// The words of a sentence: without code, and without the targets of links.
+fn words_of(sentence: &str) -> usize {
+    let prose: String = sentence.split('`').step_by(2).collect::<Vec<_>>().join(" ");
+    let prose = prose.split("](").enumerate().map(|(index, part)| match index {
+        0 => part,
+        _ => part.split_once(')').map_or("", |(_, rest)| rest),
+    });
+    let prose = prose.collect::<Vec<_>>().join(" ");
+    prose.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count()
+}
+
+#[test]
+fn sentences_in_documents_are_short() {
+    let top_level = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(str::to_owned);
+    for document in paths("docs").into_iter().chain(top_level).filter(|name| name.ends_with(".md")) {
+        for paragraph in paragraphs(&fs::read_to_string(&document).unwrap()) {
+            for sentence in paragraph.split(". ") {
+                for part in sentence.split([';', ':', '?', '!']) {
+                    let words = words_of(part);
+                    assert!(words <= MAX_WORDS, "{document}: {words} words: {part}");
+                }
+            }
+        }
+    }
+    assert_eq!(words_of("A [link](to/a.file) and `some code` here."), 4);
+}
+
 /// The address of a heading within its page, as GitHub derives it.
 fn anchor(heading: &str) -> String {
     let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");

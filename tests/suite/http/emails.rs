@@ -588,6 +588,14 @@ async fn without_a_mail_server_an_address_is_optional() {
     let answer = browser.post("/api/sign-up/start", json!({ "username": "ada" })).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert!(browser.get("/sign-up").await.text().contains("Email (optional)"));
+    let options = &answer.json()["publicKey"];
+    let passkey = crate::authenticator::SoftPasskey::new(options);
+    let credential = json!({ "credential": passkey.registration(options, &app.origin).json() });
+    assert_eq!(browser.post("/api/sign-up/finish", credential).await.status, 200);
+    for path in ["/account", "/account/profile"] {
+        let page = browser.get(path).await.text();
+        assert!(page.contains(">None<") && !page.contains("onfirmed"), "{path}: {page}");
+    }
     let local = App::start_with_settings(Backends::Embedded, &[("EMAIL_SIGN_IN", "off")]).await;
     let smtp = ("SMTP_URL", "smtp://localhost:1");
     for (settings, hint) in [
