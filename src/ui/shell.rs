@@ -1,6 +1,6 @@
 use crate::types::notice::Severity;
 use crate::types::site::SiteLink;
-use crate::types::{Language, Notice, Site, paths, texts, views};
+use crate::types::{Language, Notice, Site, paths, texts};
 use crate::ui::components::{NoticeBar, Refusal};
 use crate::ui::words::{fill, t};
 use leptos::config::LeptosOptions;
@@ -13,6 +13,15 @@ use std::sync::Arc;
 /// content when the notice is closed. Plain JavaScript, since pages without islands load no WebAssembly.
 const SCRIPT: &str = include_str!("page.js");
 
+/// The reader of a page, who decides what its navigation offers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    Visitor,
+    User,
+    /// A user who may only create a passkey in this session.
+    ConfinedUser,
+}
+
 /// The document around every page.
 #[component]
 pub fn Shell(
@@ -22,10 +31,7 @@ pub fn Shell(
     has_error: bool,
     /// Whether the page has islands; one without them loads no WebAssembly.
     interactive: bool,
-    /// The signed-in user, for the navigation.
-    current_user: Option<views::User>,
-    /// Whether that user may only create a passkey in this session.
-    is_confined: bool,
+    reader: Reader,
     /// The notice from the previous page.
     notice: Option<Notice>,
     /// Path and query of the page.
@@ -41,7 +47,7 @@ pub fn Shell(
     let notice = notice.filter(|notice| notice.severity() != Severity::Failure);
     let title = if has_error || failure.is_some() { fill("Error: {}", &[t(title)]) } else { t(title).to_owned() };
     // Forms for signed-out visitors show no dates, and every byte counts.
-    let needs_script = !interactive || current_user.is_some() || notice.is_some();
+    let needs_script = !interactive || reader != Reader::Visitor || notice.is_some();
     let escaped_title = format!("{title} · {}", site.name).replace('&', "&amp;").replace('<', "&lt;");
     let styles = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     view! {
@@ -71,7 +77,7 @@ pub fn Shell(
                         <img src=site.logo alt="" width="28" height="28" />
                         {site.name.clone()}
                     </a>
-                    <Navigation current_user is_confined is_open=site.is_open here=here.clone() />
+                    <Navigation reader is_open=site.is_open here=here.clone() />
                 </header>
                 <main id="content">
                     {notice.map(|notice| view! { <NoticeBar notice /> })}
@@ -90,14 +96,14 @@ pub fn Shell(
 }
 
 #[component]
-fn Navigation(current_user: Option<views::User>, is_confined: bool, is_open: bool, here: String) -> impl IntoView {
+fn Navigation(reader: Reader, is_open: bool, here: String) -> impl IntoView {
     let path = here.split('?').next().unwrap_or_default().to_owned();
     let current = move |top: &str| match path.as_str() {
         path if path == top => Some("page"),
         path => paths::is_below(path, top).then_some("true"),
     };
-    let links = match current_user {
-        None => view! {
+    let links = match reader {
+        Reader::Visitor => view! {
             <a href=paths::SIGN_IN aria-current=current(paths::SIGN_IN)>
                 {t("Sign in")}
             </a>
@@ -111,8 +117,8 @@ fn Navigation(current_user: Option<views::User>, is_confined: bool, is_open: boo
                 })}
         }
         .into_any(),
-        Some(_) => view! {
-            {(!is_confined)
+        Reader::User | Reader::ConfinedUser => view! {
+            {(reader == Reader::User)
                 .then(|| {
                     view! {
                         <a href=paths::APPS aria-current=current(paths::APPS)>

@@ -43,9 +43,11 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         LinkEffect::SignUp { username } => (None, Some(username.to_string())),
     };
     let title = if user.is_some() { "Sign in" } else { "Finish signing up" };
-    let page = Page { field_refusal, ..Page::new(title).seen_by(context.current_user().await?.as_ref()) };
-    let is_other = |current: &&crate::types::views::User| user.as_ref().is_none_or(|user| user.id != current.id);
-    let replaced = page.current_user.as_ref().filter(is_other).map(|current| current.username.clone());
+    let current = context.current_user().await?;
+    let page = Page { field_refusal, ..Page::new(title).seen_by(current.as_ref()) };
+    let replaced = current.map(|current| views::user(&current.user));
+    let replaced = replaced.filter(|current| user.as_ref().is_none_or(|user| user.id != current.id));
+    let replaced = replaced.map(|current| current.username);
     let body = move || {
         let (token, user, new_username, replaced) =
             (token.clone(), user.clone(), new_username.clone(), replaced.clone());

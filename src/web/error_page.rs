@@ -1,7 +1,6 @@
 //! Error pages for requests that accept HTML; programs get JSON.
 
 use super::render::{Page, render, with_retry_after};
-use crate::server::auth::view as views;
 use crate::server::http::body::BodyCopy;
 use crate::server::http::edge::{Edge, ErrorFormat, OriginRule};
 use crate::server::http::health::answer_within;
@@ -11,7 +10,8 @@ use crate::server::http::refusal::status;
 use crate::server::http::same_origin::{Provenance, provenance};
 use crate::server::http::{AppState, RequestContext};
 use crate::types::ApiError;
-use crate::ui::pages::{RefusalPage, SentForm, heading};
+use crate::ui::pages::{RefusalPage, SentForm, heading, message};
+use crate::ui::shell::Reader;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
@@ -86,17 +86,17 @@ const TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The page for a refusal. It looks up the signed-in user only if no backend failed, and only briefly.
 async fn refusal_page(state: &AppState, request: Request, copy: BodyCopy, error: ApiError) -> Response {
-    let current_user = match error {
-        ApiError::Unavailable | ApiError::Internal => None,
+    let reader = match error {
+        ApiError::Unavailable | ApiError::Internal => Reader::Visitor,
         _ => {
             let context = RequestContext::new(state, request.headers(), request.extensions());
             let found = answer_within("database", TIMEOUT, context.current_user()).await;
-            found.flatten().map(|current| views::user(&current.user))
+            found.flatten().map_or(Reader::Visitor, |_| Reader::User)
         }
     };
-    let page = Page { interactive: error.wait() > 0, current_user, status: status(error), ..Page::new(heading(error)) };
-    let (path, form) = (request.uri().path().to_owned(), repeatable(&request, &copy, error));
-    let body = move || view! { <RefusalPage error path=path.clone() form=form.clone() /> }.into_any();
+    let page = Page { interactive: error.wait() > 0, reader, status: status(error), ..Page::new(heading(error)) };
+    let (message, form) = (message(error, request.uri().path()), repeatable(&request, &copy, error));
+    let body = move || view! { <RefusalPage error message form=form.clone() /> }.into_any();
     let response = render(state, request, page, body).await;
     with_retry_after(response, error)
 }

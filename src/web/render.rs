@@ -1,10 +1,10 @@
 use super::redirect::set_cookies;
-use crate::server::auth::{CurrentUser, view};
+use crate::server::auth::CurrentUser;
 use crate::server::http::refusal::{set_retry_after, status};
 use crate::server::http::security_headers::CspNonce;
 use crate::server::http::{AppState, RequestContext};
-use crate::types::{ApiError, Notice, views};
-use crate::ui::shell::{Shell, ShellProps};
+use crate::types::{ApiError, Notice};
+use crate::ui::shell::{Reader, Shell, ShellProps};
 use axum::extract::Request;
 use axum::http::uri::PathAndQuery;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -19,9 +19,7 @@ pub struct Page {
     pub status: StatusCode,
     /// Whether it has islands.
     pub interactive: bool,
-    pub current_user: Option<views::User>,
-    /// Whether the user may only create a passkey in this session, so that the navigation offers no other page.
-    pub is_confined: bool,
+    pub reader: Reader,
     /// A refusal that the page shows next to a field, so that no notice repeats it.
     pub field_refusal: Option<ApiError>,
     /// Whether the page shows why its own form was refused.
@@ -40,8 +38,7 @@ impl Page {
             title,
             status: StatusCode::OK,
             interactive: false,
-            current_user: None,
-            is_confined: false,
+            reader: Reader::Visitor,
             field_refusal: None,
             has_error: false,
             shown_once: false,
@@ -58,7 +55,7 @@ impl Page {
     /// With the navigation of this user, or of a visitor.
     #[must_use]
     pub fn seen_by(self, current: Option<&CurrentUser>) -> Self {
-        Self { current_user: current.map(|current| view::user(&current.user)), ..self }
+        Self { reader: current.map_or(Reader::Visitor, |_| Reader::User), ..self }
     }
 
     /// With islands.
@@ -114,8 +111,7 @@ async fn render_document(
             title: page.title,
             has_error: page.has_error || page.field_refusal.is_some(),
             interactive: page.interactive,
-            current_user: page.current_user.clone(),
-            is_confined: page.is_confined,
+            reader: page.reader,
             notice,
             here: here.clone(),
             shown_once: page.shown_once,

@@ -122,7 +122,7 @@ fn every_test_that_the_documents_name_exists() {
 }
 
 /// The paths of all files below a folder.
-fn paths(folder: &str) -> Vec<String> {
+pub fn paths(folder: &str) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let below = |path: std::path::PathBuf| {
         let name = path.to_str().unwrap().to_owned();
@@ -134,8 +134,7 @@ fn paths(folder: &str) -> Vec<String> {
 #[test]
 fn every_file_that_the_documents_name_exists() {
     let files: Vec<_> = ["src", "tests", "benches", "end2end/tests"].into_iter().flat_map(paths).collect();
-    let documents = paths("docs").into_iter().chain(["README.md".to_owned(), "CONTRIBUTING.md".to_owned()]);
-    for document in documents.filter(|name| Path::new(name).extension().is_some_and(|end| end == "md")) {
+    for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
         let words = text.split('`').skip(1).step_by(2).flat_map(str::split_whitespace);
         for name in words.filter(|word| word.strip_suffix(".rs").is_some_and(|name| !name.contains(['<', '…', '*'])))
@@ -162,62 +161,14 @@ fn every_log_message_that_the_manual_names_exists() {
     }
 }
 
-/// Words of the first version's dialect, which standard terms have replaced.
-const DIALECT: [&str; 6] = ["letter", "letters", "whoever", "somebody", "nobody", "bears"];
-
-/// How often [`DIALECT`] may occur: letters of the alphabet, stored values, former names, and this test.
-const MAX_OUTDATED_TERMS: usize = 60;
-
-/// The longest sentence in a document, in words; code does not count, and a colon or a semicolon ends a part.
-const MAX_WORDS: usize = 25;
-
-/// The paragraphs, list items and table cells of a document, without code blocks.
-fn paragraphs(text: &str) -> Vec<String> {
-    let (mut all, mut current, mut is_code) = (Vec::new(), String::new(), false);
-    for line in text.lines().map(str::trim) {
-        if line.starts_with("```") {
-            is_code = !is_code;
-        }
-        let is_item =
-            line.starts_with("- ") || line.split_once(". ").is_some_and(|(number, _)| number.parse::<u8>().is_ok());
-        if is_item || line.is_empty() || line.starts_with(['#', '|']) {
-            all.push(std::mem::take(&mut current));
-        }
-        if line.starts_with('|') {
-            all.extend(line.split('|').map(str::to_owned));
-        } else if !is_code && !line.starts_with(['#', '<']) {
-            current = format!("{current} {line}");
-        }
-    }
-    all.push(current);
-    all
-}
-
-/// The words of a sentence: without code, and without the targets of links.
-fn words_of(sentence: &str) -> usize {
-    let prose: String = sentence.split('`').step_by(2).collect::<Vec<_>>().join(" ");
-    let prose = prose.split("](").enumerate().map(|(index, part)| match index {
-        0 => part,
-        _ => part.split_once(')').map_or("", |(_, rest)| rest),
-    });
-    let prose = prose.collect::<Vec<_>>().join(" ");
-    prose.split_whitespace().filter(|word| word.chars().any(char::is_alphanumeric)).count()
-}
-
-#[test]
-fn sentences_in_documents_are_short() {
+/// Every document.
+pub fn documents() -> impl Iterator<Item = String> {
     let top_level = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(str::to_owned);
-    for document in paths("docs").into_iter().chain(top_level).filter(|name| name.ends_with(".md")) {
-        for paragraph in paragraphs(&fs::read_to_string(&document).unwrap()) {
-            for sentence in paragraph.split(". ") {
-                for part in sentence.split([';', ':', '?', '!']) {
-                    let words = words_of(part);
-                    assert!(words <= MAX_WORDS, "{document}: {words} words: {part}");
-                }
-            }
-        }
-    }
-    assert_eq!(words_of("A [link](to/a.file) and `some code` here."), 4);
+    paths("docs").into_iter().chain(top_level).filter(|name| has_extension(name, "md"))
+}
+
+pub fn has_extension(file: &str, extension: &str) -> bool {
+    Path::new(file).extension().is_some_and(|found| found == extension)
 }
 
 /// The address of a heading within its page, as GitHub derives it.
@@ -228,9 +179,8 @@ fn anchor(heading: &str) -> String {
 
 #[test]
 fn every_link_in_the_documents_leads_to_a_file_and_a_heading() {
-    let top_level = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"].map(str::to_owned);
     let mut links = 0;
-    for document in paths("docs").into_iter().chain(top_level).filter(|name| name.ends_with(".md")) {
+    for document in documents() {
         let text = fs::read_to_string(&document).unwrap();
         let targets = text.split("](").skip(1).map(|rest| rest.split(')').next().unwrap());
         for target in targets.filter(|target| !target.contains("://") && !target.starts_with("mailto:")) {
@@ -249,48 +199,6 @@ fn every_link_in_the_documents_leads_to_a_file_and_a_heading() {
         }
     }
     assert!(links > 50, "{links}");
-}
-
-#[test]
-fn files_use_standard_terms() {
-    // Migrations never change. In `end2end`, there are also the installed packages and results.
-    let folders = [
-        ".ci",
-        ".github",
-        "base",
-        "benches",
-        "deploy",
-        "docs",
-        "end2end/parties",
-        "end2end/tests",
-        "front",
-        "fuzz/fuzz_targets",
-        "public",
-        "scripts",
-        "src",
-        "style",
-        "tests",
-        "texts",
-    ];
-    let top_level = fs::read_dir(".").unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
-    let top_level = top_level.map(|path| path.display().to_string()).filter(|file| !file.ends_with(".lock"));
-    let files = folders.into_iter().flat_map(paths).chain(top_level);
-    let (mut found, mut comments) = (Vec::new(), Vec::new());
-    // Dumps of the previous version's database are data.
-    for file in files.filter(|file| !file.contains("/fixtures/")) {
-        let Ok(text) = fs::read_to_string(&file) else { continue };
-        for line in text.lines() {
-            let words = line.split(|character: char| !character.is_alphanumeric() && character != '_');
-            let old = words.filter(|word| DIALECT.contains(&word.to_lowercase().as_str()));
-            found.extend(old.map(|_| format!("{file}: {line}")));
-            let comment = line.trim_start().trim_start_matches(['/', '!', '*', '#']);
-            if line.trim_start().starts_with("//") && comment.starts_with(" What ") {
-                comments.push(format!("{file}: {line}"));
-            }
-        }
-    }
-    assert!(found.len() < MAX_OUTDATED_TERMS, "{} words: {found:#?}", found.len());
-    assert!(comments.len() < 10, "comments that begin with \"What\": {comments:#?}");
 }
 
 #[test]

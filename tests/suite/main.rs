@@ -24,6 +24,7 @@ mod oauth;
 mod openapi;
 mod operation;
 mod operator;
+mod plain_words;
 mod plans;
 mod ports;
 mod postgres;

@@ -30,6 +30,6 @@ pub use link::{ConfirmPage, LinkPage, ReauthenticatePage};
 pub use mailbox::{Line, MailboxItem, MailboxPage, OpenEmail};
 pub use notification::{NotificationAction, NotificationDonePage, NotificationPage};
 pub use recovery::{RecoveryCodesOwner, RecoveryCodesPage, UseRecoveryCodePage};
-pub use refusal::{RefusalPage, SentForm, heading};
+pub use refusal::{RefusalPage, SentForm, heading, message};
 pub use sign_in::SignInPage;
 pub use sign_up::{SignUpInput, SignUpPage};

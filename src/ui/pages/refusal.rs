@@ -16,8 +16,7 @@ pub struct SentForm {
 #[component]
 pub fn RefusalPage(
     error: ApiError,
-    /// The path of the refused request.
-    path: String,
+    message: &'static str,
     /// The refused form, if it can be sent again.
     form: Option<SentForm>,
 ) -> impl IntoView {
@@ -33,7 +32,7 @@ pub fn RefusalPage(
     };
     view! {
         <h1>{t(heading(error))}</h1>
-        <p class="lead">{t(message(error, &path))}</p>
+        <p class="lead">{t(message)}</p>
         {(error.wait() > 0).then(|| view! { <Countdown seconds=error.wait() /> })}
         {form.map(|form| view! { <SendAgain form /> })}
         <a class="button" class:quiet=!is_final href=target>
@@ -57,7 +56,8 @@ fn SendAgain(form: SentForm) -> impl IntoView {
 }
 
 /// The message. Links of security notifications can't be requested again.
-fn message(error: ApiError, path: &str) -> &'static str {
+#[must_use]
+pub fn message(error: ApiError, path: &str) -> &'static str {
     match (error, path) {
         (ApiError::LinkExpired, paths::NOT_ME | paths::EMAIL_UNDO) => {
             "This link has expired or was already used. If you don't recognise a change, sign in and check your account."

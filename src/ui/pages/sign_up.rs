@@ -51,7 +51,7 @@ pub fn SignUpPage(
         username_error: about(&[ApiError::InvalidUsername, ApiError::UsernameTaken]),
         email_error: about(&[ApiError::InvalidEmail]),
     };
-    let overall = refusals.iter().copied().find(|refusal| !refusal.is_about_sign_up_field());
+    let overall = refusals.into_iter().find(|refusal| !refusal.is_about_sign_up_field());
     view! {
         {overall.map(|error| view! { <FormRefusal error /> })}
         <h1>{t("Sign up")}</h1>

@@ -6,6 +6,7 @@ use crate::server::auth::{CurrentUser, view as views};
 use crate::server::http::RequestContext;
 use crate::types::{AccountForm, ApiError, Notice, Section, paths};
 use crate::ui::pages::{AccountPage, ConfinedPage, RefusedForm};
+use crate::ui::shell::Reader;
 use crate::web::continuation::sent_before;
 use crate::web::extract::query;
 use crate::web::redirect::{as_query_value, to, to_sign_in, with_notice, with_refusal};
@@ -130,6 +131,6 @@ async fn confined(context: &RequestContext, request: Request, current: &CurrentU
         let (user, signals) = (user.clone(), signals.clone());
         view! { <ConfinedPage user offers_passkey has_created_passkey signals /> }.into_any()
     };
-    let page = Page { is_confined: true, ..Page::for_user(current, "Account").interactive() };
+    let page = Page { reader: Reader::ConfinedUser, ..Page::for_user(current, "Account").interactive() };
     Ok(render(&context.state, request, page, body).await)
 }
