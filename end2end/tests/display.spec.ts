@@ -1,7 +1,7 @@
 // Pages under unusual conditions of display: large text, forced colours, narrow screens, no scripts.
 
 import type { Locator } from "@playwright/test";
-import { Authenticator, expect, freshName, requestSignInEmail, sections, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, emailTo, expect, freshName, requestSignInEmail, sections, signUpConfirmed, test } from "../fixtures";
 
 test("at twice the text size, nothing is cut off", async ({ page }) => {
   const fits = async (path: string) => {
@@ -119,6 +119,21 @@ test("the development mailbox shows a new email without a reload", async ({ page
 
 test.describe("with scripts off", () => {
   test.use({ javaScriptEnabled: false });
+
+  test("no button is shown that needs scripts", async ({ page }) => {
+    const name = freshName();
+    await page.goto("/sign-up");
+    await page.getByLabel("Username").fill(name);
+    await page.getByLabel("Email").fill(`${name}@example.org`);
+    await page.getByRole("button", { name: "Sign up by email instead" }).click();
+    const { link } = await emailTo(page, `${name}@example.org`);
+    await page.goto(link);
+    await page.locator("main button[type=submit]").first().click();
+    await page.goto("/account/recovery-codes");
+    await page.getByRole("button", { name: "Get recovery codes" }).click();
+    await expect(page.getByRole("link", { name: "Download" })).toBeVisible();
+    for (const button of ["Copy", "Print"]) await expect(page.getByRole("button", { name: button })).toBeHidden();
+  });
 
   test("signing in by email is the main action, and nothing is reserved for passkeys", async ({ page }) => {
     await page.goto("/sign-in");

@@ -403,10 +403,12 @@ test.describe("with limits", () => {
     expectRefusal(429);
     await page.getByRole("button", { name: "Sign in with a passkey" }).click();
     await expect(page.getByRole("alert").filter({ hasText: "Too many attempts." })).toBeVisible();
+    await expect(page).toHaveTitle(/^Error: Sign in · /);
     const countdown = page.getByText(/^Try again in \d+ s\.$/);
     await expect(countdown).toBeVisible();
     const first = await countdown.textContent();
     await expect(countdown).not.toHaveText(first ?? "");
+    await expect(page.getByText("You can try again now.")).toBeVisible({ timeout: 15_000 });
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
   });
 });

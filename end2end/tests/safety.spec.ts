@@ -115,7 +115,7 @@ test("a confirmation link that was used before says that the address is confirme
   const { link } = await emailTo(page, `${name}@example.org`);
   await page.goto(link);
   await expect(page).toHaveURL(/\/account\/profile$/);
-  await expect(page.getByText("Your confirmed address is shown below.")).toBeVisible();
+  await expect(page.getByText("Your address is already confirmed.")).toBeVisible();
   await expect(page.getByRole("region", { name: "Profile" })).toContainText(`${name}@example.org`);
   await expect(page.getByRole("alert").filter({ visible: true })).toHaveCount(0);
 });
@@ -216,6 +216,8 @@ test("\"This wasn't me\" in the email signs out all devices and suspends the new
   await expect(page.getByRole("region", { name: "Recent activity" })).toContainText("Account secured");
   await page.goto("/account/passkeys");
   await expect(page.getByText("Suspended", { exact: true })).toBeVisible();
+  await expect(page.getByText("This passkey was suspended when you secured your account")).toBeVisible();
+  await expect(page.getByText("You can sign in with it")).toHaveCount(0);
   await other.context().close();
 });
 

@@ -22,6 +22,16 @@ test("an invalid field shows its error next to it and keeps the typed text", asy
   await expect(page.getByLabel("Username")).toBeFocused();
   await expect(page).toHaveTitle(/^Error: Sign up · /);
   await expect(page.getByLabel("Name (optional)")).toHaveValue("Ada Lovelace");
+  // Once the fields are corrected, nothing is called wrong any more, not even if the dialog is cancelled.
+  const authenticator = await Authenticator.attach(page);
+  await authenticator.setUserVerified(false);
+  await waitForHydration(page);
+  await page.getByLabel("Username").fill(freshName());
+  await page.getByLabel("Email").fill("ada@example.org");
+  await page.getByRole("button", { name: "Create account with a passkey" }).click();
+  await expect(page.getByRole("alert")).toHaveText("No passkey was created. You can try again.");
+  await expect(page.locator("[aria-invalid], .note.error")).toHaveCount(0);
+  await expect(page).toHaveTitle(/^Sign up · /);
 });
 
 test("after sign-up, the page offers to name the passkey and lists what comes next", async ({ page }) => {

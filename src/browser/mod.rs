@@ -85,7 +85,7 @@ impl BrowserError {
             Self::Aborted => None,
             Self::Cancelled => Some("No passkey was used. You can try again."),
             Self::AlreadyRegistered => {
-                Some("This device already has a passkey for this account. Sign in with it instead.")
+                Some("This device already has a passkey for this account. Use another device or a security key.")
             }
             Self::Incapable => {
                 Some("This device or security key can't store a passkey. Try another one, such as your phone.")

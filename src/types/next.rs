@@ -47,8 +47,8 @@ fn is_own_path(path: &str) -> bool {
         && !path.starts_with("//")
         && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
         && !has_dot_segment(path)
-        // A link must not make a user who signs in perform an action.
-        && !paths::is_below(path_of(path), paths::API)
+        // A link must not make a user who signs in perform an action, and these paths are no pages.
+        && ![paths::API, paths::SIGN_OUT, paths::LANGUAGE].iter().any(|group| paths::is_below(path_of(path), group))
 }
 
 fn path_of(path: &str) -> &str {
@@ -95,6 +95,8 @@ mod tests {
             "/a/%2E%2e//evil.example",
             "/./x",
             "/api",
+            "/sign-out",
+            "/language?x",
             "/api/account/export",
             "/api?x",
             "/a\u{0}",

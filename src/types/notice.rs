@@ -14,6 +14,7 @@ pub enum Notice {
     Gone,
     EmailSent,
     LinkUsed,
+    CodesShown,
     NameChanged,
     NothingToConfirm,
     OfferDeclined,
@@ -22,8 +23,10 @@ pub enum Notice {
     Reauthenticated,
     Refused(ApiError),
     SessionsEnded,
+    SignInToConfirm,
     SignedOut,
     SignedUp,
+    UsernameChanged,
 }
 
 /// The severity of a notice.
@@ -35,7 +38,10 @@ pub enum Severity {
 }
 
 impl Notice {
-    const PLAIN: [Self; 18] = [
+    const PLAIN: [Self; 21] = [
+        Self::CodesShown,
+        Self::SignInToConfirm,
+        Self::UsernameChanged,
         Self::AddressConfirmed,
         Self::ApplicationSignedOut,
         Self::ConfirmationSent,
@@ -68,7 +74,10 @@ impl Notice {
             Self::Forgotten => "forgotten".to_owned(),
             Self::Gone => "gone".to_owned(),
             Self::EmailSent => "email_sent".to_owned(),
+            Self::CodesShown => "codes_shown".to_owned(),
             Self::NameChanged => "name_changed".to_owned(),
+            Self::SignInToConfirm => "sign_in_to_confirm".to_owned(),
+            Self::UsernameChanged => "username_changed".to_owned(),
             Self::NothingToConfirm => "nothing_to_confirm".to_owned(),
             Self::OfferDeclined => "offer_declined".to_owned(),
             Self::PasskeyRemoved => "passkey_removed".to_owned(),
@@ -113,10 +122,13 @@ impl Notice {
             | Self::Reauthenticated
             | Self::SessionsEnded
             | Self::SignedOut
-            | Self::SignedUp => Severity::Success,
+            | Self::SignedUp
+            | Self::UsernameChanged => Severity::Success,
             Self::ConfirmationTooSoon
             | Self::Forgotten
+            | Self::CodesShown
             | Self::LinkUsed
+            | Self::SignInToConfirm
             | Self::NothingToConfirm
             | Self::OfferDeclined => Severity::Warning,
             Self::Gone | Self::Refused(_) => Severity::Failure,
@@ -139,7 +151,10 @@ impl Notice {
             Self::PasskeyRemoved => "Passkey removed.",
             Self::Reauthenticated => "Thanks. Nothing has changed yet; please try again now.",
             Self::OfferDeclined => "OK, we won't ask again for 30 days.",
-            Self::LinkUsed => "That link was already used or has expired. Your confirmed address is shown below.",
+            Self::CodesShown => "Recovery codes are shown only once. If you didn't save them, replace them.",
+            Self::LinkUsed => "That link was already used or has expired. You're still signed in.",
+            Self::SignInToConfirm => "Sign in to confirm your address.",
+            Self::UsernameChanged => "Username saved.",
             Self::Refused(error) => error.message(),
             Self::PasskeyRenamed => "Passkey renamed.",
             Self::SessionsEnded => "Signed out. This device is still signed in.",

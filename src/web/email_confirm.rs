@@ -30,13 +30,14 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     let token = Some(token).filter(|token| !token.is_empty()).or(kept).unwrap_or_default();
     let Some(current) = context.current_user().await? else {
         let cookie = Token::from_link(&token).and_then(|token| state.cookies.set_confirmation(&token));
-        return Ok((set_cookies(cookie), to_sign_in(paths::EMAIL_CONFIRM)).into_response());
+        let notice = state.cookies.set_notice(Notice::SignInToConfirm);
+        return Ok((set_cookies(cookie.into_iter().chain(notice)), to_sign_in(paths::EMAIL_CONFIRM)).into_response());
     };
     let address = match state.address().peek_link(&current, &token).await {
         Ok(address) => address.to_string(),
         // A second click on a used link.
         Err(Error::Refused(ApiError::LinkExpired)) if current.user.email_verified => {
-            return Ok(redirect::with_notice(state, Section::Profile.path(), Notice::LinkUsed));
+            return Ok(redirect::with_notice(state, Section::Profile.path(), Notice::NothingToConfirm));
         }
         Err(error) => return Err(error.into()),
     };
@@ -67,7 +68,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
         Ok(_) => Ok(redirect::with_notice(state, paths::ACCOUNT, Notice::AddressConfirmed)),
         // The button was pressed twice.
         Err(ApiError::LinkExpired) if current.user.email_verified => {
-            Ok(redirect::with_notice(state, Section::Profile.path(), Notice::LinkUsed))
+            Ok(redirect::with_notice(state, Section::Profile.path(), Notice::NothingToConfirm))
         }
         Err(error @ (ApiError::Unavailable | ApiError::TooManyRequests { .. })) => Err(error),
         Err(error) => Ok(redirect::with_refusal(state, Section::Profile.path(), error)),

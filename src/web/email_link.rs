@@ -62,7 +62,13 @@ async fn reauthentication(context: &RequestContext, request: Request, token: Str
         let is_open = context.state.reauthentication().is_open(&token).await?;
         return Err(if is_open { ApiError::OtherBrowser } else { ApiError::LinkExpired });
     };
-    context.state.reauthentication().peek_link(&current, &token).await?;
+    match context.state.reauthentication().peek_link(&current, &token).await.map_err(ApiError::from) {
+        // A second click on a used link.
+        Err(ApiError::LinkExpired) => {
+            return Ok(redirect::with_notice(&context.state, paths::ACCOUNT, Notice::LinkUsed));
+        }
+        peeked => drop(peeked?),
+    }
     let page = Page::for_user(&current, "Confirm it's you");
     let body = move || view! { <ReauthenticatePage token=token.clone() /> }.into_any();
     Ok(render(&context.state, request, page, body).await)

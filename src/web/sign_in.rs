@@ -6,6 +6,7 @@ use super::redirect;
 use super::render::{
     Page, field_refusal, is_about_code, is_about_name, redirect_if_signed_in, render_and_name, with_retry_after,
 };
+use super::sign_up;
 use crate::server::auth::{SignUpForm, view as views};
 use crate::server::http::RequestContext;
 use crate::server::http::limits::count;
@@ -13,7 +14,7 @@ use crate::server::limiter::Subject;
 use crate::server::model::email_request::{EmailRequest, Purpose};
 use crate::server::model::limit;
 use crate::types::{ApiError, Next, Notice, paths};
-use crate::ui::pages::{CodePage, PendingEmail, SignInPage, UseRecoveryCodePage};
+use crate::ui::pages::{CodePage, PendingEmail, SignInPage, SignUpInput, UseRecoveryCodePage};
 use axum::extract::Request;
 use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
@@ -36,7 +37,10 @@ struct SignInForm {
     identifier: String,
     #[serde(default)]
     code: String,
+    /// When signing up.
     username: Option<String>,
+    #[serde(default)]
+    display_name: String,
     next: Option<String>,
     #[serde(default)]
     scripts: String,
@@ -46,7 +50,7 @@ struct SignInForm {
 pub async fn get(context: RequestContext, request: Request) -> Result<Response, ApiError> {
     let query: SignInQuery = query(&request);
     match query.step.as_deref() {
-        Some("code") => code_page(&context, request).await,
+        Some("code") => code_page(&context, request, None).await,
         Some("recovery") => recovery_page(&context, request, String::new(), None).await,
         Some("change") => change_page(&context, request).await,
         _ => page(&context, request, &Next::or_account(query.next.as_deref()), None).await,
@@ -58,7 +62,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
     let (form, request) = form::<SignInForm>(request).await?;
     match form.action.as_str() {
         "forget" => forget(&context, &form).await,
-        "code" => redeem_code(&context, &form).await,
+        "code" => redeem_code(&context, request, form).await,
         "recovery" => recover(&context, request, form).await,
         "resend" => resend(&context).await,
         // The passkey button, pressed before the page was hydrated: it can be pressed again.
@@ -106,20 +110,34 @@ async fn forget(context: &RequestContext, form: &SignInForm) -> Result<Response,
     Ok(redirect::to(&redirect::sign_in_for(&next), cookies.chain(renewed)))
 }
 
-async fn redeem_code(context: &RequestContext, form: &SignInForm) -> Result<Response, ApiError> {
+async fn redeem_code(context: &RequestContext, request: Request, form: SignInForm) -> Result<Response, ApiError> {
     let state = &context.state;
     let answered = state.email_sign_in().redeem_code(&form.code, form.username.as_deref(), &context.caller()).await;
     match answered.map_err(ApiError::from) {
         Ok((new, next)) => Ok(redirect::signed_in(context, &new, &next)),
         Err(error @ (ApiError::Unavailable | ApiError::EmailOff | ApiError::TooManyRequests { .. })) => Err(error),
+        // The link was opened in another tab.
+        Err(ApiError::LinkExpired) if context.current_user().await?.is_some() => {
+            Ok(redirect::to(Next::or_account(form.next.as_deref()).as_str(), None))
+        }
         Err(error @ (ApiError::LinkExpired | ApiError::CodeWrong { tries_left: Some(0) })) => {
             // To request another email.
-            let start = match form.username {
-                Some(_) => paths::SIGN_UP.to_owned(),
-                None => redirect::sign_in_for(&Next::or_account(form.next.as_deref())),
-            };
-            Ok(redirect::with_refusal(state, &start, error))
+            let next = Next::or_account(form.next.as_deref());
+            match form.username {
+                Some(username) => {
+                    let (display_name, email) = (form.display_name, form.identifier);
+                    sign_up::again(
+                        context,
+                        request,
+                        SignUpInput { display_name, username, email, ..<_>::default() },
+                        error,
+                    )
+                    .await
+                }
+                None => page(context, request, &next, Some((form.identifier, Some(error)))).await,
+            }
         }
+        Err(error) if is_about_name(error) => code_page(context, request, Some((form, error))).await,
         Err(error) => Ok(redirect::with_refusal(state, paths::SIGN_IN_CODE, error)),
     }
 }
@@ -204,10 +222,15 @@ async fn recovery_page(
     refusal: Option<ApiError>,
 ) -> Result<Response, ApiError> {
     let page = Page::new("Use a recovery code").refused(refusal);
+    let identifier = match context.state.browsers().remembered(context.known.as_ref()).await? {
+        Some(user) if identifier.is_empty() => user.username.to_string(),
+        _ => identifier,
+    };
+    let by_email = context.state.core().email().signs_in();
     let sign_in = redirect::sign_in_for(&context.pending_next());
     let body = move || {
         let (identifier, sign_in) = (identifier.clone(), sign_in.clone());
-        view! { <UseRecoveryCodePage identifier sign_in refusal /> }.into_any()
+        view! { <UseRecoveryCodePage identifier by_email sign_in refusal /> }.into_any()
     };
     match redirect_if_signed_in(context, paths::ACCOUNT).await? {
         Some(elsewhere) => Ok(elsewhere),
@@ -215,34 +238,44 @@ async fn recovery_page(
     }
 }
 
-/// The page for the code of an email; redirects to sign-in if no request is open.
-async fn code_page(context: &RequestContext, request: Request) -> Result<Response, ApiError> {
+/// The page for the code of an email, with a refused form; redirects to sign-in if no request is open.
+async fn code_page(
+    context: &RequestContext,
+    request: Request,
+    refused: Option<(SignInForm, ApiError)>,
+) -> Result<Response, ApiError> {
     let requests = context.state.email_requests();
     let Some(open) = requests.open(context.email.as_ref()).await? else {
         return Ok(start_again(context));
     };
     let (age, rest) = requests.age_and_remaining(&open);
-    let (asked_for, username, correct_at) = match open.request.purpose {
+    let (asked_for, user, correct_at) = match open.request.purpose {
         Purpose::SignIn { identifier, .. } => (identifier.to_string(), None, Some(paths::SIGN_IN_CHANGE)),
-        Purpose::SignUp { username, address, invitation, .. } => {
+        Purpose::SignUp { username, display_name, address, invitation } => {
             // The invitation link is not stored, and it is needed to sign up again.
             let correct_at = invitation.is_none().then_some(paths::SIGN_UP_CHANGE);
-            (address.to_string(), Some(username.to_string()), correct_at)
+            (
+                address.to_string(),
+                Some((username.to_string(), sign_up::chosen_name(&display_name, &username))),
+                correct_at,
+            )
         }
         Purpose::Confirm { address, .. } | Purpose::Reauthenticate { address, .. } => (address.to_string(), None, None),
         Purpose::BreakGlass { .. } => return Ok(start_again(context)),
     };
     let email = PendingEmail {
         asked_for,
-        username,
+        user,
         correct_at,
+        typed: refused.as_ref().map(|(form, _)| (form.code.clone(), form.username.clone().unwrap_or_default())),
         sign_in: redirect::sign_in_for(&open.request.next),
         next: open.request.next.as_str().to_owned(),
         minutes_left: rest.as_secs().div_ceil(60),
         resend_in: u32::try_from(RESEND_AFTER.saturating_sub(age.as_secs())).unwrap_or_default(),
     };
-    let field_refusal = field_refusal(&context.state, &request, |error| is_about_code(error) || is_about_name(error));
-    let page = Page { field_refusal, ..Page::new("Check your email").interactive() };
+    let refusal = refused.map(|(_, error)| error);
+    let field_refusal = refusal.or_else(|| field_refusal(&context.state, &request, is_about_code));
+    let page = Page { field_refusal, ..Page::new("Check your email").interactive().refused(refusal) };
     let target = open.request.next;
     let body = move || view! { <CodePage email=email.clone() refusal=field_refusal /> }.into_any();
     match redirect_if_signed_in(context, target.as_str()).await? {

@@ -7,7 +7,7 @@ use super::render::{Page, redirect_if_signed_in, render_and_name, with_retry_aft
 use crate::server::auth::SignUpFields;
 use crate::server::http::RequestContext;
 use crate::server::model::email_request::Purpose;
-use crate::types::{ApiError, paths};
+use crate::types::{ApiError, DisplayName, Username, paths};
 use crate::ui::pages::{SignUpInput, SignUpPage};
 use axum::extract::Request;
 use axum::response::Response;
@@ -73,14 +73,18 @@ async fn entered(context: &RequestContext) -> Result<Option<SignUpInput>, ApiErr
     let open = context.state.email_requests().open(context.email.as_ref()).await?;
     Ok(match open.map(|open| open.request.purpose) {
         Some(Purpose::SignUp { username, display_name, address, .. }) => Some(SignUpInput {
-            // Without a name, the display name is the username, which may be what was mistyped.
-            display_name: Some(display_name.to_string()).filter(|name| *name != username.as_str()).unwrap_or_default(),
+            display_name: chosen_name(&display_name, &username),
             username: username.to_string(),
             email: address.to_string(),
             invite: String::new(),
         }),
         _ => None,
     })
+}
+
+/// The display name that was entered; empty if it is the username by default, which may be what was mistyped.
+pub(super) fn chosen_name(display_name: &DisplayName, username: &Username) -> String {
+    Some(display_name.to_string()).filter(|name| *name != username.as_str()).unwrap_or_default()
 }
 
 /// `POST /sign-up`: signs up by email.
@@ -114,6 +118,17 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
         }
         Err(error) => Ok(with_retry_after(page(&context, request, form.typed(), vec![error]).await?, error)),
     }
+}
+
+/// The page after a sign-up whose email is no longer valid, with the text that was entered for it.
+pub(super) async fn again(
+    context: &RequestContext,
+    request: Request,
+    typed: SignUpInput,
+    refusal: ApiError,
+) -> Result<Response, ApiError> {
+    context.state.invitations().check_link(Some(&typed.invite)).await?;
+    page(context, request, typed, vec![refusal]).await
 }
 
 /// The page, with the text that was entered and the reason why it was refused.

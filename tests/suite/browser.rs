@@ -190,3 +190,14 @@ impl Browser {
         self.get("/api/session").await.status == 200
     }
 }
+
+/// The hidden fields of a page.
+pub fn hidden_fields(page: &str) -> Vec<(String, String)> {
+    let text =
+        |escaped: &str| escaped.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
+    let field = |rest: &str| {
+        let (name, rest) = rest.split_once("\" value=\"").unwrap();
+        (text(name), text(rest.split_once('"').unwrap().0))
+    };
+    page.split("<input type=\"hidden\" name=\"").skip(1).map(field).collect()
+}

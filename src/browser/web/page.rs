@@ -54,6 +54,14 @@ pub fn press_passkey_button(form: &str) {
     }
 }
 
+/// Adds the word for an error to the title, or removes it; `error` is a text such as `Error: {}`.
+pub fn mark_title(error: &str, is_error: bool) {
+    let Some(document) = document() else { return };
+    let (title, word) = (document.title(), error.trim_end_matches("{}"));
+    let plain = title.strip_prefix(word).unwrap_or(&title);
+    document.set_title(&if is_error { format!("{word}{plain}") } else { plain.to_owned() });
+}
+
 /// The CSS selector of code fields.
 const CODE_FIELD: &str = "[autocomplete=one-time-code]";
 

@@ -1,3 +1,4 @@
+use super::DerivedSignal;
 use crate::ui::words::t;
 use leptos::prelude::*;
 
@@ -17,10 +18,12 @@ pub fn Field(
     autofocus: bool,
     value: RwSignal<String>,
     /// Why the value was refused.
-    error: Option<&'static str>,
+    #[prop(into)]
+    error: DerivedSignal<Option<&'static str>>,
 ) -> impl IntoView {
     let initial = value.get_untracked();
     let note = format!("{id}-note");
+    let [is_invalid, is_error] = [error.clone(), error.clone()];
     view! {
         <div class="field">
             <label for=id>{t(label)}</label>
@@ -35,12 +38,12 @@ pub fn Field(
                 maxlength=maxlength
                 autofocus=autofocus
                 aria-describedby=note.clone()
-                aria-invalid=error.map(|_| "true")
+                aria-invalid=move || is_invalid.get().map(|_| "true")
                 value=initial
                 bind:value=value
             />
-            <p id=note class="note" class:error=error.is_some()>
-                {t(error.unwrap_or(hint))}
+            <p id=note class="note" class:error=move || is_error.get().is_some()>
+                {move || t(error.get().unwrap_or(hint))}
             </p>
         </div>
     }

@@ -37,8 +37,10 @@ pub fn Refusal(message: &'static str) -> impl IntoView {
 #[component]
 pub fn FormRefusal(error: ApiError) -> impl IntoView {
     view! {
-        <Refusal message=error.message() />
-        {(error.wait() > 0).then(|| view! { <Countdown seconds=error.wait() /> })}
+        <div class="refusal">
+            <Refusal message=error.message() />
+            {(error.wait() > 0).then(|| view! { <Countdown seconds=error.wait() /> })}
+        </div>
     }
 }
 
@@ -54,8 +56,17 @@ pub fn Alert(
     wait: DerivedSignal<u32>,
 ) -> impl IntoView {
     let left = RwSignal::new(0);
-    Effect::new(move || count_down(left, wait.get()));
-    let text = message.clone();
+    let [seconds, shown] = [wait.clone(), wait];
+    Effect::new(move || count_down(left, seconds.get()));
+    let [text, titled] = [message.clone(), message.clone()];
+    let is_cancelled = is_advice.clone();
+    Effect::new(move |was_run: Option<()>| {
+        let is_error = titled.get().is_some() && !is_cancelled.get();
+        // The server wrote the title of the page as it was loaded.
+        if was_run.is_some() {
+            browser::mark_title(t("Error: {}"), is_error);
+        }
+    });
     view! {
         <div class="alert-place">
             <div role="alert">
@@ -63,7 +74,7 @@ pub fn Alert(
                     {move || text.get().map(t).unwrap_or_default()}
                 </p>
             </div>
-            <p class="countdown" hidden=move || left.get() == 0>
+            <p class="countdown" hidden=move || shown.get() == 0>
                 {move || wait_text(left.get())}
             </p>
         </div>

@@ -9,8 +9,10 @@ use leptos::prelude::*;
 pub struct PendingEmail {
     /// The username or address that was entered. The page does not reveal whether it has an account.
     pub asked_for: String,
-    /// The username of the new account, when signing up.
-    pub username: Option<String>,
+    /// The username and display name of the new account, when signing up.
+    pub user: Option<(String, String)>,
+    /// The code and the username of a refused form.
+    pub typed: Option<(String, String)>,
     /// The page where the entry can be corrected.
     pub correct_at: Option<&'static str>,
     /// The page to open after sign-in.
@@ -29,7 +31,7 @@ pub fn CodePage(
     /// Why the last attempt was refused, if that is about a field.
     refusal: Option<ApiError>,
 ) -> impl IntoView {
-    let sent = match email.username {
+    let sent = match email.user {
         None => "If {} has an account with a confirmed email, we've sent it a link and a code.",
         Some(_) => "We've emailed a link and a code to {}.",
     };
@@ -38,6 +40,8 @@ pub fn CodePage(
         "Open the link in this browser, or enter the code. Both expire in 1 minute.",
         "Open the link in this browser, or enter the code. Both expire in {} minutes.",
     );
+    let (code, typed_username) = email.typed.unzip();
+    let asked_for = email.asked_for.clone();
     let is_about_name = refusal.is_some_and(ApiError::is_about_sign_up_field);
     view! {
         <h1>{t("Check your email")}</h1>
@@ -46,8 +50,16 @@ pub fn CodePage(
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="code" />
             <input type="hidden" name="next" value=email.next />
-            {email.username.map(|username| view! { <UsernameField username refusal /> })}
-            <CodeField refusal is_first=!is_about_name />
+            <input type="hidden" name="identifier" value=asked_for />
+            {email
+                .user
+                .map(|(username, display_name)| {
+                    view! {
+                        <input type="hidden" name="display_name" value=display_name />
+                        <UsernameField username=typed_username.unwrap_or(username) refusal />
+                    }
+                })}
+            <CodeField code=code.unwrap_or_default() refusal is_first=!is_about_name />
             <button type="submit" class="button">
                 {t("Continue")}
             </button>
@@ -65,6 +77,9 @@ pub fn CodePage(
 /// The field for the 6-digit code, which some systems fill in from the email.
 #[component]
 pub fn CodeField(
+    /// The code that was entered before a refusal of another field.
+    #[prop(optional)]
+    code: String,
     /// Why the last code was refused.
     #[prop(optional_no_strip)]
     refusal: Option<ApiError>,
@@ -88,6 +103,7 @@ pub fn CodeField(
                 autocomplete="one-time-code"
                 maxlength="16"
                 required=required
+                value=code
                 autofocus=is_first || error.is_some()
                 aria-invalid=error.map(|_| "true")
                 aria-describedby="code-note"

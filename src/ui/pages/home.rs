@@ -36,10 +36,15 @@ pub fn HomePage() -> impl IntoView {
                     <strong>{t("No password is stored.")}</strong>
                     " " {t("We only store the public half of your passkey, which can't sign anyone in.")}
                 </li>
-                <li>
-                    <strong>{t("It only takes a moment.")}</strong>
-                    " " {t("Choose a username and confirm with your screen lock.")}
-                </li>
+                {is_open
+                    .then(|| {
+                        view! {
+                            <li>
+                                <strong>{t("It only takes a moment.")}</strong>
+                                " " {t("Choose a username and confirm with your screen lock.")}
+                            </li>
+                        }
+                    })}
             </ul>
         </div>
     }

@@ -22,7 +22,7 @@ pub fn NotificationPage(action: NotificationAction, token: String, username: Str
         NotificationAction::Report => view! {
             <ul class="list">
                 <li>{t("All devices will be signed out, including this one.")}</li>
-                <li>{t("Passkeys added in the last 72 hours will be suspended.")}</li>
+                <li>{t("Passkeys added in the last 72 hours will be suspended, except the one you signed up with.")}</li>
                 <li>{t("You can't add passkeys until you use an older passkey or a recovery code. If you have \
                         neither, wait 72 hours.")}</li>
             </ul>

@@ -94,18 +94,25 @@ fn CopyOrPrint() -> impl IntoView {
 pub fn UseRecoveryCodePage(
     /// The text that was entered before a refusal.
     identifier: String,
+    /// Whether sign-in by email is on.
+    by_email: bool,
     /// The sign-in page.
     sign_in: String,
     refusal: Option<ApiError>,
 ) -> impl IntoView {
     let about_code = refusal.filter(|error| matches!(error, ApiError::CodeWrong { .. }));
     let overall = refusal.filter(|_| about_code.is_none());
+    let is_known = !identifier.is_empty();
+    let lead = if by_email {
+        "Use one if you can't access your passkey or your email. You'll then create a new passkey."
+    } else {
+        "You'll then create a new passkey."
+    };
     let note = about_code.map_or("One of your ten codes. Each works once.", ApiError::message);
     view! {
         {overall.map(|error| view! { <FormRefusal error /> })}
         <h1>{t("Use a recovery code")}</h1>
-        <p class="lead">{t("Use one if you can't access your passkey or your email. You'll then create a new \
-                            passkey.")}</p>
+        <p class="lead">{t(lead)}</p>
         <form class="form" method="post" action=paths::SIGN_IN>
             <input type="hidden" name="action" value="recovery" />
             <div class="field">
@@ -120,7 +127,7 @@ pub fn UseRecoveryCodePage(
                     maxlength="254"
                     required
                     value=identifier
-                    autofocus=refusal.is_none()
+                    autofocus=refusal.is_none() && !is_known
                 />
             </div>
             <div class="field">
@@ -134,7 +141,7 @@ pub fn UseRecoveryCodePage(
                     spellcheck="false"
                     maxlength="64"
                     required
-                    autofocus=about_code.is_some()
+                    autofocus=about_code.is_some() || (refusal.is_none() && is_known)
                     aria-invalid=about_code.map(|_| "true")
                     aria-describedby="code-note"
                 />

@@ -41,13 +41,17 @@ pub fn RefusalPage(
     }
 }
 
+/// Fields that no user types into.
+const UNTYPED: [&str; 6] = ["action", "continue", "id", "next", "scripts", "token"];
+
 #[component]
 fn SendAgain(form: SentForm) -> impl IntoView {
+    let has_text = form.fields.iter().any(|(name, value)| !value.is_empty() && !UNTYPED.contains(&name.as_str()));
     let field = |(name, value)| view! { <input type="hidden" name=name value=value /> };
     view! {
         <form class="form" method="post" action=form.action>
             {form.fields.into_iter().map(field).collect_view()}
-            <p>{t("We've kept what you entered. Try again to send it.")}</p>
+            {has_text.then(|| view! { <p>{t("We've kept what you entered. Try again to send it.")}</p> })}
             <button type="submit" class="button">
                 {t("Try again")}
             </button>
@@ -62,6 +66,9 @@ pub fn message(error: ApiError, path: &str) -> &'static str {
         (ApiError::LinkExpired, paths::NOT_ME | paths::EMAIL_UNDO) => {
             "This link has expired or was already used. If you don't recognise a change, sign in and check your account."
         }
+        // The heading says the rest.
+        (ApiError::TooManyRequests { .. }, _) => "Please wait a moment.",
+        (ApiError::SignUpOff, _) => "You can't create an account at the moment.",
         _ => error.message(),
     }
 }

@@ -288,7 +288,7 @@ fn SignInForm() -> impl IntoView {
                             maxlength=254
                             autofocus=true
                             value=name
-                            error=refusal.map(ApiError::message)
+                            error=move || refusal.filter(|_| sign_in.state.get() == State::Waiting).map(ApiError::message)
                         />
                     }
                 })}

@@ -132,6 +132,9 @@ fn SignUpForm() -> impl IntoView {
     let busy = move || state.get() == State::Asking;
     let (name_error, username_error) = (given.name_error, given.username_error);
     let email_error = given.email_error;
+    // Until the next attempt.
+    let shown =
+        move |error: Option<ApiError>| move || error.filter(|_| state.get() == State::Editing).map(ApiError::message);
     let invite = StoredValue::new(given.invite.clone());
     let invite_token = given.invite;
 
@@ -174,7 +177,7 @@ fn SignUpForm() -> impl IntoView {
                 maxlength=64
                 value=display_name
                 autofocus=name_error.is_some()
-                error=name_error.map(ApiError::message)
+                error=shown(name_error)
             />
             <Field
                 id=USERNAME
@@ -185,7 +188,7 @@ fn SignUpForm() -> impl IntoView {
                 maxlength=32
                 value=username
                 autofocus=username_error.is_some() && name_error.is_none()
-                error=username_error.map(ApiError::message)
+                error=shown(username_error)
             />
             <Field
                 id=EMAIL
@@ -197,7 +200,7 @@ fn SignUpForm() -> impl IntoView {
                 maxlength=254
                 value=email
                 autofocus=email_error.is_some() && username_error.or(name_error).is_none()
-                error=email_error.map(ApiError::message)
+                error=shown(email_error)
             />
             <p class="explain needs-scripts">
                 {t("Your device will ask for your fingerprint, face or screen lock.")}

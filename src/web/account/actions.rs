@@ -10,7 +10,7 @@ use crate::server::http::refusal::status;
 use crate::server::model::Continuation;
 use crate::server::model::recovery::RecoveryCode;
 use crate::server::model::{CredentialId, SessionId};
-use crate::types::{AccountAction, AccountForm, ApiError, Notice, Section, paths};
+use crate::types::{AccountAction, AccountForm, ApiError, EmailAddress, Notice, Section, paths};
 use crate::ui::components::Signals;
 use crate::ui::pages::DeletedPage;
 use crate::web::continuation::{confirm_first, sign_in_first};
@@ -119,6 +119,10 @@ impl SubmittedForm<'_> {
             }
             AccountAction::Delete => {
                 let accepted = signals::accepted(context, current, &[])?;
+                // Checked before the user is asked to confirm their identity.
+                if !state.deletion().is_confirmed_by(current, &form.name) {
+                    return Err(ApiError::WrongUsername);
+                }
                 state.deletion().delete(current, &form.name).await?;
                 Ok(Outcome::Deleted { accepted })
             }
@@ -137,7 +141,12 @@ impl SubmittedForm<'_> {
             }
             AccountAction::Username => {
                 profile.update(current, None, Some(&form.name)).await?;
-                Ok(Notice::NameChanged)
+                Ok(Notice::UsernameChanged)
+            }
+            AccountAction::Address
+                if EmailAddress::parse(&form.email).is_ok_and(|typed| current.user.has_confirmed(&typed)) =>
+            {
+                Ok(Notice::NothingToConfirm)
             }
             AccountAction::Address => {
                 address.change(current, &context.caller(), &form.email).await?;

@@ -1,6 +1,7 @@
 //! Tests of sign-in and sign-up by email.
 
 use crate::app::{App, Backends, Browser};
+use crate::browser::hidden_fields;
 use serde_json::json;
 use std::time::Duration;
 
@@ -101,28 +102,64 @@ async fn the_fifth_wrong_code_voids_the_request() {
 }
 
 #[tokio::test]
-async fn after_the_last_wrong_code_the_user_can_begin_again_with_the_same_target() {
+async fn after_the_last_wrong_code_the_user_can_begin_again_with_the_same_text_and_target() {
     let app = app_with_account(Backends::Embedded).await;
     let sign_in = [("action", "email"), ("identifier", "ada"), ("next", "/account/devices")];
-    let sign_up = [("action", "email"), ("username", "eve"), ("email", "eve@example.org")];
-    for (path, request, address, username, next, again) in [
-        ("/sign-in", sign_in, "ada@example.org", None, "/account/devices", "/sign-in?next=%2Faccount%2Fdevices"),
-        ("/sign-up", sign_up, "eve@example.org", Some("eve"), "/account", "/sign-up"),
+    let sign_up = [("username", "eve"), ("email", "eve@example.org"), ("display_name", "Eve E.")];
+    for (path, request, address, kept) in [
+        ("/sign-in", sign_in, "ada@example.org", &["value=\"ada\"", "value=\"/account/devices\""][..]),
+        (
+            "/sign-up",
+            sign_up,
+            "eve@example.org",
+            &["value=\"eve\"", "value=\"eve@example.org\"", "value=\"Eve E.\""][..],
+        ),
     ] {
         let mut browser = app.browser();
         assert_eq!(browser.form(path, &request).await.header("location"), "/sign-in?step=code");
         let page = browser.get("/sign-in?step=code").await.text();
-        assert!(page.contains(&format!("name=\"next\" value=\"{next}\"")), "{page}");
+        let main = page.split_once("<main").unwrap().1;
+        let mut fields: Vec<_> = hidden_fields(main.split_once("</form>").unwrap().0);
         let code = app.email_to(address).await.wrong_code();
-        let mut fields = vec![("action", "code"), ("code", code.as_str()), ("next", next)];
-        fields.extend(username.map(|name| ("username", name)));
+        fields.extend([("code".to_owned(), code), ("username".to_owned(), "eve".to_owned())]);
+        fields.retain(|(name, _)| path == "/sign-up" || name != "username");
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         for _ in 0..4 {
             assert_eq!(browser.form("/sign-in", &fields).await.header("location"), "/sign-in?step=code");
         }
-        assert_eq!(browser.form("/sign-in", &fields).await.header("location"), again, "the last attempt");
-        assert_eq!(browser.form("/sign-in", &fields).await.header("location"), again, "the request is void");
-        assert!(browser.get(again).await.text().contains("Request a new email."), "{path}");
+        for attempt in ["the last attempt", "the request is void"] {
+            let page = browser.form("/sign-in", &fields).await;
+            assert_eq!(page.status, 401, "{attempt}");
+            assert!(page.text().contains("Request a new email."), "{attempt}: {}", page.text());
+            assert!(kept.iter().all(|text| page.text().contains(text)), "{attempt}: {}", page.text());
+        }
     }
+}
+
+#[tokio::test]
+async fn a_code_entered_after_the_link_was_opened_in_another_tab_leads_on() {
+    let app = app_with_account(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.form("/sign-in", &[("identifier", "ada"), ("next", "/account/devices")]).await;
+    let email = app.email_to("ada@example.org").await;
+    assert_eq!(browser.redeem_link(&email.token()).await.status, 200);
+    let fields = [("action", "code"), ("code", &email.code()), ("next", "/account/devices")];
+    assert_eq!(browser.form("/sign-in", &fields).await.header("location"), "/account/devices");
+    assert!(!browser.get("/account/devices").await.text().contains("role=\"alert\" tabindex"));
+}
+
+#[tokio::test]
+async fn a_code_is_kept_if_the_username_was_taken_in_the_meantime() {
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.form("/sign-up", &[("username", "eve"), ("email", "eve@example.org")]).await;
+    let code = app.email_to("eve@example.org").await.code();
+    app.browser().sign_up_with_email("eve", "other@example.org").await;
+    let page = browser.form("/sign-in", &[("action", "code"), ("code", &code), ("username", "eve")]).await;
+    assert_eq!(page.status, 409);
+    assert!(page.text().contains("This username is taken.") && page.text().contains(&format!("value=\"{code}\"")));
+    let fields = [("action", "code"), ("code", code.as_str()), ("username", "eve2")];
+    assert_eq!(browser.form("/sign-in", &fields).await.header("location"), "/account");
 }
 
 #[tokio::test]
@@ -367,6 +404,11 @@ async fn viewing_the_link_page_changes_nothing() {
         assert!(other.text().contains("Open the link in the other browser") && !other.text().contains("ada"));
         assert!(!browser.is_signed_in().await);
         assert_eq!(browser.redeem_link(&email.token()).await.status, 200);
+        assert_eq!(browser.get(&path).await.header("location"), "/account");
+        assert!(
+            browser.get("/account").await.text().contains("was already used or has expired. You're still signed in.")
+        );
+        browser.post("/api/sign-out", json!({})).await;
         assert_eq!(browser.get(&path).await.status, 401);
     }
 }

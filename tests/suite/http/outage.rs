@@ -1,5 +1,5 @@
 use crate::app::{Answer, App, Backends, MovableClock, Parts, TestDatabase, address, open_ephemeral};
-use crate::browser::Browser;
+use crate::browser::{Browser, hidden_fields};
 use crate::proxy::Proxy;
 use latchkey::server::ephemeral::RedisEphemeral;
 use latchkey::server::secret::Secret;
@@ -86,17 +86,6 @@ async fn without_the_database_no_request_hangs_and_the_app_recovers_by_itself() 
     let spent = mid_ceremony.post("/api/sign-in/finish", credential).await;
     assert_eq!(spent.refusal(), (401, "ceremony_expired".to_owned()), "the failed request has spent the ceremony");
     assert_eq!(app.browser().sign_in(&passkey).await.status, 200);
-}
-
-/// The hidden fields of a page.
-fn hidden_fields(page: &str) -> Vec<(String, String)> {
-    let text =
-        |escaped: &str| escaped.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
-    let field = |rest: &str| {
-        let (name, rest) = rest.split_once("\" value=\"").unwrap();
-        (text(name), text(rest.split_once('"').unwrap().0))
-    };
-    page.split("<input type=\"hidden\" name=\"").skip(1).map(field).collect()
 }
 
 #[tokio::test]

@@ -132,3 +132,31 @@ async fn the_question_before_a_passkey_is_removed_names_what_remains() {
         browser.add_passkey().await;
     }
 }
+
+#[tokio::test]
+async fn forms_say_at_once_what_would_be_refused_or_change_nothing() {
+    let app = App::start(Backends::Embedded).await;
+    let mut own = app.browser();
+    let passkey = own.sign_up_verified(&app, "ada").await;
+    let before = app.emails().await.len();
+    let same = own.form("/account", &[("action", "address"), ("email", "ADA@example.org")]).await;
+    assert_eq!(same.header("location"), "/account/profile");
+    assert!(own.get("/account/profile").await.text().contains("Your address is already confirmed."));
+    assert_eq!(app.emails().await.len(), before, "no email about an address that stays");
+
+    app.clock.advance(std::time::Duration::from_mins(11));
+    let wrong = own.form("/account", &[("action", "delete"), ("name", "bob")]).await;
+    assert_eq!(wrong.status, 422, "before the user is asked to confirm their identity");
+    let right = own.form("/account", &[("action", "delete"), ("name", "ada")]).await;
+    assert!(right.header("location").starts_with("/confirm?continue="));
+
+    assert_eq!(own.form("/account", &[("action", "username"), ("name", "Ada")]).await.status, 303);
+    assert!(own.get("/account/profile").await.text().contains("Username saved."));
+    assert!(own.get("/account/activity").await.text().contains("ada → Ada"));
+
+    own.form("/sign-out", &[]).await;
+    assert_eq!(own.sign_in(&passkey).await.status, 200);
+    own.form("/sign-out", &[]).await;
+    let page = own.get("/sign-in?step=recovery").await.text();
+    assert!(page.contains("value=\"Ada\""), "the remembered user: {page}");
+}

@@ -54,6 +54,10 @@ impl Profile<'_> {
         let is_new = unit.user.username.key() != former.username.key();
         if is_new {
             self.change_username(&mut unit, &former).await?;
+        } else if unit.user.username != former.username {
+            // Only letters changed between lower and upper case.
+            let change = format!("{} → {}", former.username, unit.user.username);
+            unit.record(EventKind::UsernameChanged, Some(change)).await?;
         }
         let user = unit.user.clone();
         if user != former && unit.rename_user(&user).await? == Insertion::Conflict {

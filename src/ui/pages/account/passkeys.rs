@@ -173,6 +173,7 @@ fn PasskeyDetails(passkey: views::Passkey) -> impl IntoView {
             .then(|| view! { <p class="explain">{t("Created when this site had a different address. It doesn't work here.")}</p> })}
         {passkey
             .held_until
+            .filter(|_| !passkey.suspended)
             .map(|until| {
                 view! {
                     <p class="explain">

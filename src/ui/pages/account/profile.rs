@@ -49,7 +49,7 @@ pub fn ProfileSection(
         view! { <Row about=about.into_any()>{can_change.then(|| view! { <FieldAction field typed /> })}</Row> }
     });
     view! {
-        <ConfirmAddress confirmation=profile.confirmation email_signs_in=profile.email_signs_in refusal />
+        <ConfirmAddress confirmation=profile.confirmation is_change=user.email_verified email_signs_in=profile.email_signs_in refusal />
         <section class="card" aria-labelledby="section">
             <ul class="rows">{rows.into_iter().collect::<Vec<_>>()}</ul>
             <details class="last">
@@ -129,7 +129,11 @@ fn fields(user: &views::User) -> [TextField; 3] {
         autocapitalize: "none",
         maxlength: 254,
         value: String::new(),
-        hint: "Takes effect once you confirm it. Other devices are signed out and your old address is notified.",
+        hint: if user.email_verified {
+            "Takes effect once you confirm it. Other devices are signed out and your old address is notified."
+        } else {
+            "Takes effect once you confirm it."
+        },
         button: "Send confirmation email",
         ..name.clone()
     };
@@ -138,13 +142,21 @@ fn fields(user: &views::User) -> [TextField; 3] {
 
 /// Asks for the code that confirms an address; renders nothing if no address must be confirmed.
 #[component]
-fn ConfirmAddress(confirmation: Confirmation, email_signs_in: bool, refusal: Option<ApiError>) -> impl IntoView {
+fn ConfirmAddress(
+    confirmation: Confirmation,
+    /// Whether it replaces a confirmed address.
+    is_change: bool,
+    email_signs_in: bool,
+    refusal: Option<ApiError>,
+) -> impl IntoView {
     let (address, waits_for_code) = match confirmation {
         Confirmation::NotNeeded => return ().into_any(),
         Confirmation::Needed { address } => (address, false),
         Confirmation::WaitsForCode { address } => (address, true),
     };
-    let reason = if email_signs_in {
+    let reason = if is_change {
+        "Confirm {} to make it your email address. Until then, your current address stays."
+    } else if email_signs_in {
         "Confirm {} so it can get you back in if you lose your passkey."
     } else {
         "Confirm {} so we can send you security notifications."
