@@ -17,7 +17,7 @@ test.describe("a browser that requests German", () => {
     expectRefusal(422);
     expectRefusal(422);
     await page.getByRole("button", { name: "Konto mit Passkey erstellen" }).click();
-    await expect(page.getByText("Verwenden Sie 3 bis 32 Buchstaben")).toBeVisible();
+    await expect(page.getByText("Benutzen Sie 3 bis 32 Buchstaben")).toBeVisible();
     expect((await new AxeBuilder({ page }).analyze()).violations).toEqual([]);
 
     const name = freshName();
