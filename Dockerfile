@@ -28,7 +28,7 @@ USER 10001:10001
 ENV DATA_DIR=/data LISTEN_ADDR=0.0.0.0:3000 SQLITE_TMPDIR=/data
 CMD ["/app/in-tunnel"]
 
-# What the program needs from Debian: the libraries that it is linked to, certificates, and the configuration of name lookups.
+# Files from Debian: the libraries that the program is linked to, certificates, and the configuration of name lookups.
 FROM debian:bookworm-slim AS system
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates libgcc-s1
 COPY --from=build /out/latchkey /app/latchkey

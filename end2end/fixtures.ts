@@ -138,7 +138,7 @@ export async function forget(page: Page): Promise<void> {
 type Email = { to: string; subject: string; text: string; html: string; sent_at: string };
 
 /** An email's link on the server that shows it: servers on one database send each other's emails, with their URL. */
-function at(mailbox: APIResponse, link: string): string {
+function onServerOf(mailbox: APIResponse, link: string): string {
   const { pathname, search } = new URL(link);
   return new URL(pathname + search, mailbox.url()).href;
 }
@@ -154,7 +154,7 @@ export async function emailTo(page: Page, address: string, count = 1): Promise<{
       const link = /^https?:\/\/\S+token=\S+$/m.exec(text)?.[0];
       const code = /^\d{6}$/m.exec(text)?.[0];
       if (!link || !code) throw new Error(`an email without link or code: ${text}`);
-      return { link: at(mailbox, link), code, subject, text };
+      return { link: onServerOf(mailbox, link), code, subject, text };
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -170,7 +170,7 @@ export async function linkInEmail(page: Page, address: string, subject: string, 
       .filter((email) => email.to === address && email.subject === subject)
       .map(({ text }) => text.split("\n").find((line) => line.includes(`${path}?token=`)));
     const link = links.find((line) => line !== undefined);
-    if (link) return at(mailbox, link);
+    if (link) return onServerOf(mailbox, link);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   throw new Error(`no email to ${address}: ${subject}`);

@@ -251,7 +251,7 @@ impl App {
     /// Adds signing keys: a pregenerated RSA key, and new keys for the other algorithms.
     pub async fn add_signing_keys(&self) {
         self.add_rsa_key().await;
-        self.state.signing_keys().keep().await.unwrap();
+        self.state.signing_keys().maintain().await.unwrap();
     }
 
     /// Adds a pregenerated RSA key that signs from now on, because generating one is slow.

@@ -37,7 +37,7 @@ mod release;
 mod remote;
 mod round_trips;
 mod servers;
-mod stop;
+mod shutdown;
 mod texts;
 mod tls;
 mod transfer;

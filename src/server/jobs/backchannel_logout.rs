@@ -3,8 +3,8 @@
 use super::PollTurn;
 use crate::server::Unavailable;
 use crate::server::core::Core;
-use crate::server::model::email_queue::{Claim, pause_after};
 use crate::server::model::logout::{ClaimedLogout, LogoutResult};
+use crate::server::model::queue::{Claim, pause_after};
 use crate::server::oauth::SigningKeys;
 use crate::server::oauth::logout_token;
 use crate::server::outbound::{OutboundClient, Reach};

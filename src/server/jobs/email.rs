@@ -7,9 +7,10 @@ use crate::server::core::Core;
 use crate::server::mail::{
     Branding, DeliveryError, Draft, Email, HandOverError, PreparedEmail, Transport, Unwritable, write_notification,
 };
-use crate::server::model::email_queue::{About, Claim, ClaimedEmail, pause_after};
+use crate::server::model::email_queue::{About, ClaimedEmail};
 use crate::server::model::email_request::{Code, EmailRequest};
 use crate::server::model::notification::Notification;
+use crate::server::model::queue::{Claim, pause_after};
 use crate::server::secret::Token;
 use crate::server::store::EmailSecrets;
 use crate::server::telemetry::meters;

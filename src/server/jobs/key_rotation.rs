@@ -12,7 +12,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 /// Runs once a minute until the process ends.
 pub async fn run(core: Arc<Core>) {
     loop {
-        let pause = match (SigningKeys { core: &core }).keep().await {
+        let pause = match (SigningKeys { core: &core }).maintain().await {
             Ok(()) => KEY_READ_INTERVAL,
             Err(cause) => {
                 tracing::warn!(%cause, "signing key rotation failed");

@@ -2,7 +2,7 @@
 
 use super::email::{Branding, Email, Unwritable};
 use super::link_like::looks_like_link;
-use super::translate::{Translator, device, translation_methods};
+use super::translate::{Translator, translation_methods};
 use crate::server::model::email_queue::EmailId;
 use crate::server::model::notification::{NOTIFICATION_LIFE, Notification, Occasion};
 use crate::server::model::user::deliverable;
@@ -20,6 +20,7 @@ struct Values<'a> {
     /// The event.
     message: String,
     at: String,
+    /// The browser and system; empty if they are unknown.
     client: String,
     /// The link that restores the address; empty if it cannot be restored.
     undo: String,
@@ -64,7 +65,7 @@ pub fn write_notification(
         at: about.language.date_and_time(&about.happened_at.to_rfc3339()),
         client: match about.occasion {
             Occasion::SignInLinkCreated => translator.t("this site's server").to_owned(),
-            _ => device(&about.client, translator),
+            _ => about.client.describe(about.language).unwrap_or_default(),
         },
         undo: if about.can_undo { to(paths::EMAIL_UNDO) } else { String::new() },
         report: if about.user_id.is_some() { to(paths::NOT_ME) } else { String::new() },

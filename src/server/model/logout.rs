@@ -1,6 +1,6 @@
 //! Notices to applications that a session ended (OpenID Connect Back-Channel Logout 1.0).
 
-use super::email_queue::Claim;
+use super::queue::Claim;
 use super::{ApplicationId, UserId};
 use crate::server::clock::Timestamp;
 use serde::{Deserialize, Serialize};

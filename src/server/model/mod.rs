@@ -23,6 +23,7 @@ pub mod passkey;
 mod permanent_key;
 pub mod probation;
 pub mod provider;
+pub mod queue;
 pub mod recovery;
 pub mod role;
 pub mod session;

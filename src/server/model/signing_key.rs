@@ -164,7 +164,7 @@ impl KeySet {
     }
 
     #[must_use]
-    pub fn permanent(&self) -> &PermanentKey {
+    pub fn permanent_key(&self) -> &PermanentKey {
         &self.permanent
     }
 

@@ -75,6 +75,6 @@ fn at_hash(algorithm: Algorithm, access_token: &str) -> String {
 /// the user authenticates again.
 #[must_use]
 pub fn sid(keys: &KeySet, session: SessionId, application: &ApplicationId) -> String {
-    let hash = keys.permanent().hash(&[b"sid", session.0.as_bytes(), application.as_str().as_bytes()]);
+    let hash = keys.permanent_key().hash(&[b"sid", session.0.as_bytes(), application.as_str().as_bytes()]);
     URL_SAFE_NO_PAD.encode(&hash[..16])
 }

@@ -40,12 +40,12 @@ impl SigningKeys<'_> {
     pub async fn read(&self) -> Result<(), Unavailable> {
         let stored = self.core.store.signing_keys().await?;
         let Some(permanent) = self.core.store.permanent_key(PERMANENT_KEY).await? else { return Ok(()) };
-        let set = KeySet::open(&stored, self.permanent(&permanent)?, &self.core.keys)?;
+        let set = KeySet::open(&stored, self.open_permanent_key(&permanent)?, &self.core.keys)?;
         self.core.key_set.set(set);
         Ok(())
     }
 
-    fn permanent(&self, sealed: &SealedKey) -> Result<PermanentKey, Unavailable> {
+    fn open_permanent_key(&self, sealed: &SealedKey) -> Result<PermanentKey, Unavailable> {
         let bytes = open(&self.core.keys, PERMANENT_KEY, sealed)?;
         let bytes = bytes.try_into().map_err(|_| Unavailable::new("signing keys", "the permanent key is truncated"))?;
         Ok(PermanentKey(Secret::new(bytes)))
@@ -56,7 +56,7 @@ impl SigningKeys<'_> {
     ///
     /// # Errors
     /// The same as [`SigningKeys::read`].
-    pub async fn keep(&self) -> Result<(), Unavailable> {
+    pub async fn maintain(&self) -> Result<(), Unavailable> {
         self.maintain_permanent_key().await?;
         let (stored, now) = (self.core.store.signing_keys().await?, self.core.now());
         for algorithm in Algorithm::ALL {
@@ -93,14 +93,14 @@ impl SigningKeys<'_> {
     /// Refuses a secret key that does not decrypt this set: no other node could decrypt a key encrypted under it.
     async fn check_secret_key(&self, unit: &mut dyn Unit) -> Result<(), Unavailable> {
         let sealed = unit.permanent_key_within(PERMANENT_KEY).await?;
-        sealed.map_or(Ok(()), |sealed| self.permanent(&sealed).map(drop))
+        sealed.map_or(Ok(()), |sealed| self.open_permanent_key(&sealed).map(drop))
     }
 
     fn sealer(&self) -> Sealer<'_> {
         Sealer { keys: &self.core.keys, entropy: self.core.entropy() }
     }
 
-    fn new_permanent(&self) -> Result<SealedKey, Unavailable> {
+    fn new_permanent_key(&self) -> Result<SealedKey, Unavailable> {
         let mut bytes = [0; 32];
         self.core.entropy().fill(&mut bytes);
         self.sealer().seal(PERMANENT_KEY, &bytes)
@@ -111,7 +111,7 @@ impl SigningKeys<'_> {
         let sealed = if let Some(sealed) = self.core.store.permanent_key(PERMANENT_KEY).await? {
             self.sealer().reseal(PERMANENT_KEY, &sealed)?
         } else {
-            Some(self.new_permanent()?)
+            Some(self.new_permanent_key()?)
         };
         let Some(sealed) = sealed else { return Ok(()) };
         let mut unit = self.core.store.begin().await?;
@@ -199,7 +199,7 @@ impl SigningKeys<'_> {
             unit.add_signing_key(&key).await?;
             added.push(key.id);
         }
-        unit.put_permanent_key(PERMANENT_KEY, &self.new_permanent()?, now).await?;
+        unit.put_permanent_key(PERMANENT_KEY, &self.new_permanent_key()?, now).await?;
         unit.commit().await?;
         tracing::warn!(target: AUDIT, event = "signing_keys_replaced", "signing_keys_replaced");
         Ok(added)

@@ -85,7 +85,7 @@ impl Tokens<'_> {
         (token, sent): (&Token, RefreshToken),
     ) -> Result<Use, Unavailable> {
         let keys = SigningKeys { core: self.core }.current()?;
-        let hash = keys.permanent().hash(&[b"refresh", grant.id.0.as_bytes(), token.encode().as_bytes()]);
+        let hash = keys.permanent_key().hash(&[b"refresh", grant.id.0.as_bytes(), token.encode().as_bytes()]);
         let (next, now) = (Token::from_bytes(hash), self.core.now());
         let known = unit.reread_refresh_token(&next.hash()).await?;
         let is_used = known.is_some_and(|known| known.used_at.is_some());

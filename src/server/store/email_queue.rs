@@ -1,7 +1,8 @@
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
 use crate::server::keys::KeyedHash;
-use crate::server::model::email_queue::{Claim, ClaimedEmail, EmailId};
+use crate::server::model::email_queue::{ClaimedEmail, EmailId};
+use crate::server::model::queue::Claim;
 use crate::server::secret::TokenHash;
 use async_trait::async_trait;
 use std::time::Duration;

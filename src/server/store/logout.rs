@@ -1,7 +1,7 @@
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::email_queue::Claim;
 use crate::server::model::logout::{ClaimedLogout, LogoutResult};
+use crate::server::model::queue::Claim;
 use crate::server::model::{ApplicationId, UserId};
 use async_trait::async_trait;
 use std::time::Duration;

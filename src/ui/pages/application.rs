@@ -90,7 +90,7 @@ pub fn ConsentPage(
     outlives_session: bool,
 ) -> impl IntoView {
     let id = user.id.clone();
-    let permanent = if outlives_session {
+    let duration = if outlives_session {
         "Access lasts for up to a year, or until you withdraw it under Apps."
     } else {
         "Access ends when you sign out here."
@@ -102,7 +102,7 @@ pub fn ConsentPage(
             <li>{t("Confirmation that you have an account here")}</li>
             {shared_data.into_iter().map(|fact| view! { <li>{t(fact)}</li> }).collect_view()}
         </ul>
-        <p>{t(permanent)}</p>
+        <p>{t(duration)}</p>
         <div class="stack">
             <Button address=address.clone() action="allow" user=id.clone() label="Allow" quiet=false />
             <Button address action="cancel" user=id label="Cancel" quiet=true />

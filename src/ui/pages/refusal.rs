@@ -20,7 +20,7 @@ pub fn RefusalPage(
     /// The refused form, if it can be sent again.
     form: Option<SentForm>,
 ) -> impl IntoView {
-    let is_final = form.is_none();
+    let is_main = form.is_none() && error != ApiError::OtherAccount;
     let (target, label) = match error {
         ApiError::InvitationRequired
         | ApiError::LinkExpired
@@ -35,7 +35,18 @@ pub fn RefusalPage(
         <p class="lead">{t(message)}</p>
         {(error.wait() > 0).then(|| view! { <Countdown seconds=error.wait() /> })}
         {form.map(|form| view! { <SendAgain form /> })}
-        <a class="button" class:quiet=!is_final href=target>
+        {(error == ApiError::OtherAccount)
+            .then(|| {
+                view! {
+                    <form method="post" action=paths::SIGN_OUT>
+                        <input type="hidden" name="next" value=paths::SIGN_IN />
+                        <button type="submit" class="button">
+                            {t("Use another account")}
+                        </button>
+                    </form>
+                }
+            })}
+        <a class="button" class:quiet=!is_main href=target>
             {t(label)}
         </a>
     }
@@ -67,6 +78,7 @@ pub fn message(error: ApiError, path: &str) -> &'static str {
             "This link has expired or was already used. If you don't recognise a change, sign in and check your account."
         }
         // The heading says the rest.
+        (ApiError::OtherAccount, _) => "Sign in to that account, then open the link again.",
         (ApiError::TooManyRequests { .. }, _) => "Please wait a moment.",
         (ApiError::SignUpOff, _) => "You can't create an account at the moment.",
         _ => error.message(),

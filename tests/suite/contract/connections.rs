@@ -3,7 +3,7 @@
 use super::record_sign_in::PendingSignIn;
 use super::store::{NOW, add_account, on_both, passkey, session, user};
 use crate::authenticator::random;
-use latchkey::server::model::email_queue::Claim;
+use latchkey::server::model::queue::Claim;
 use latchkey::server::model::{Passkey, User};
 use latchkey::server::secret::{SystemEntropy, TokenHash};
 use latchkey::server::store::{Insertion, SignInOutcome, Store};

@@ -317,8 +317,9 @@ async fn accounts_without_a_sign_in_method_are_counted() {
 #[tokio::test]
 async fn expired_requests_are_removed_with_their_emails() {
     use latchkey::server::model::Issuer;
-    use latchkey::server::model::email_queue::{Claim, OutgoingEmail};
+    use latchkey::server::model::email_queue::OutgoingEmail;
     use latchkey::server::model::email_request::{EmailRequest, Purpose, RequestedBy};
+    use latchkey::server::model::queue::Claim;
     use latchkey::types::{Identifier, Next};
     on_both(async |store| {
         let client = Client { browser: None, system: None };

@@ -2,10 +2,11 @@
 
 mod access;
 mod account;
-mod acts;
+mod account_forms;
 mod addresses;
 mod authority;
 mod bounds;
+mod compatibility;
 mod edge;
 mod edges;
 mod email_cookie;
@@ -28,6 +29,5 @@ mod security_notifications;
 mod session;
 mod sign_in;
 mod sign_up;
-mod wild;
 
 pub(crate) use edge::send as send_request;

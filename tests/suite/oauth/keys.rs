@@ -15,15 +15,15 @@ async fn keys_rotate_automatically_every_thirty_days_and_retired_ones_leave_the_
         let first: Vec<_> = published_keys(&app).await.into_iter().map(|(id, _)| id).collect();
         app.clock.advance(29 * DAY);
         app.add_next_rsa_key().await;
-        keys.keep().await.unwrap();
+        keys.maintain().await.unwrap();
         assert_eq!(published_keys(&app).await.len(), 6, "the next ones are published a day before they sign");
         app.clock.advance(DAY);
-        keys.keep().await.unwrap();
+        keys.maintain().await.unwrap();
         let phases: Vec<_> = keys.list().await.unwrap().into_iter().map(|(_, phase)| phase).collect();
         assert_eq!(phases.iter().filter(|phase| **phase == Phase::Current).count(), 3, "{phases:?}");
         assert_eq!(phases.iter().filter(|phase| **phase == Phase::Previous).count(), 3, "{phases:?}");
         app.clock.advance(DAY + Duration::from_mins(2));
-        keys.keep().await.unwrap();
+        keys.maintain().await.unwrap();
         let now: Vec<_> = published_keys(&app).await.into_iter().map(|(id, _)| id).collect();
         assert!(now.len() == 3 && now.iter().all(|id| !first.contains(id)), "{now:?}");
         let stored = app.store.signing_keys().await.unwrap();
@@ -45,7 +45,7 @@ async fn a_revoked_key_is_removed_at_once_and_another_one_signs() {
             published_keys(&app).await.into_iter().find(|(_, key)| key.algorithm() == party.algorithm).unwrap();
         let keys = app.state.signing_keys();
         assert!(keys.revoke(&id).await.unwrap());
-        keys.keep().await.unwrap();
+        keys.maintain().await.unwrap();
         assert!(published_keys(&app).await.iter().all(|(known, _)| *known != id));
         party.sign_in(&app, &mut browser, &[]).await;
         let client_redirect = party
@@ -65,7 +65,7 @@ async fn keys_are_re_encrypted_under_the_current_secret_key_and_a_node_without_i
         let other = app.another_node_with(&[("SECRET_KEY", "another secret key of more than 32 bytes")]).await;
         let refused = other.state.signing_keys().read().await.unwrap_err().to_string();
         assert!(refused.contains("SECRET_KEY"), "{refused}");
-        assert!(other.state.signing_keys().keep().await.is_err(), "it creates no second set");
+        assert!(other.state.signing_keys().maintain().await.is_err(), "it creates no second set");
         // A key that only this secret key decrypts would keep every other node from starting.
         let refused = other.state.signing_keys().rotate().await.unwrap_err().to_string();
         assert!(refused.contains("SECRET_KEY"), "{refused}");
@@ -75,7 +75,7 @@ async fn keys_are_re_encrypted_under_the_current_secret_key_and_a_node_without_i
         let settings =
             [("SECRET_KEY", "another secret key of more than 32 bytes"), ("SECRET_KEY_PREVIOUS", former.as_str())];
         let rotated = app.another_node_with(&settings).await;
-        rotated.state.signing_keys().keep().await.unwrap();
+        rotated.state.signing_keys().maintain().await.unwrap();
         let after = app.store.signing_keys().await.unwrap();
         assert_eq!(before.len(), after.len());
         for (before, after) in before.iter().zip(&after) {
@@ -83,7 +83,8 @@ async fn keys_are_re_encrypted_under_the_current_secret_key_and_a_node_without_i
             assert_ne!(before.private.as_ref().unwrap().by, after.private.as_ref().unwrap().by);
         }
         other.state.signing_keys().read().await.unwrap();
-        let permanent = [&rotated, &other].map(|app| app.state.signing_keys().current().unwrap().permanent().0.clone());
+        let permanent =
+            [&rotated, &other].map(|app| app.state.signing_keys().current().unwrap().permanent_key().0.clone());
         assert_eq!(permanent[0], permanent[1]);
     }
 }
@@ -95,7 +96,7 @@ async fn a_lost_key_set_is_replaced_only_with_force() {
     assert!(lost.state.signing_keys().read().await.is_err(), "the server does not start");
     assert!(lost.state.signing_keys().rotate().await.is_err(), "without force");
     assert_eq!(lost.state.signing_keys().replace().await.unwrap().len(), 3);
-    lost.state.signing_keys().keep().await.unwrap();
+    lost.state.signing_keys().maintain().await.unwrap();
     assert_eq!(published_keys(&lost).await.len(), 3);
     let phases: Vec<_> = lost.state.signing_keys().list().await.unwrap().into_iter().map(|(_, phase)| phase).collect();
     assert_eq!(phases.iter().filter(|phase| **phase == Phase::Revoked).count(), 3);

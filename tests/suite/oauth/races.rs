@@ -225,12 +225,12 @@ async fn nodes_that_create_keys_concurrently_create_one_set() {
         let app = App::start(backends).await;
         app.add_rsa_key().await;
         let nodes = nodes(app).await;
-        let tasks = spawn_attempts(&nodes, 8, |_, app| async move { app.state.signing_keys().keep().await });
+        let tasks = spawn_attempts(&nodes, 8, |_, app| async move { app.state.signing_keys().maintain().await });
         for task in tasks {
             task.await.unwrap().unwrap();
         }
         assert_eq!(nodes[0].state.signing_keys().list().await.unwrap().len(), 3);
         let sets = [&nodes[0], &nodes[1]].map(|app| app.state.signing_keys().current().unwrap());
-        assert_eq!(sets[0].permanent().0, sets[1].permanent().0, "one permanent key");
+        assert_eq!(sets[0].permanent_key().0, sets[1].permanent_key().0, "one permanent key");
     }
 }

@@ -124,7 +124,7 @@ async fn oidcc_server_rotate_keys() {
     let (app, mut browser, party) = signed_in(change()).await;
     let before = party.sign_in(&app, &mut browser, &[]).await;
     app.state.signing_keys().rotate().await.unwrap();
-    app.state.signing_keys().keep().await.unwrap();
+    app.state.signing_keys().maintain().await.unwrap();
     assert_eq!(super::relying_party::published_keys(&app).await.len(), 6, "both new and old keys are published");
     app.clock.advance(std::time::Duration::from_hours(24));
     let mut again = app.browser();

@@ -132,7 +132,7 @@ impl Profile<'_> {
 
     /// `None` while there is no permanent key: until then, no name is held permanently.
     fn permanent_hash(&self, name: &Username) -> Option<KeyedHash> {
-        Some(self.core.key_set.get()?.permanent().hash(&[b"username", name.key().as_bytes()]))
+        Some(self.core.key_set.get()?.permanent_key().hash(&[b"username", name.key().as_bytes()]))
     }
 
     /// The hashes under which a name may be held: with the current and the previous key, and permanently with the

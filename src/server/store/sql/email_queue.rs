@@ -1,12 +1,14 @@
 use super::super::dialect::Dialect;
+use super::queue::QueueRow;
 use super::row::{DatabaseRow, get, get_u32, invalid, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::email_queue::{About, Claim, ClaimedEmail, EmailId, Kind, OutgoingEmail};
+use crate::server::model::email_queue::{About, ClaimedEmail, EmailId, Kind, OutgoingEmail};
 use crate::server::model::email_request::RequestId;
 use crate::server::model::notification::NotificationId;
+use crate::server::model::queue::Claim;
 use crate::server::store::{EmailQueueReads, EmailQueueWrites, EmailSecrets, MailboxEmail};
 use async_trait::async_trait;
 use sqlx::query;
@@ -22,31 +24,16 @@ pub const REMOVE_OF_USER: &str = "delete from outbox where id in (select id from
 const MAILBOX_SIZE: u32 = 200;
 
 /// Queues an email about a request or notification.
-pub fn queue(kind: Kind, subject: Uuid, email: &OutgoingEmail) -> Statement<'_> {
-    query(concat!(
-        "insert into outbox (",
-        outbox_columns!(""),
-        ") values (",
-        outbox_values!(
-            id = "$1",
-            kind = "$2",
-            subject_id = "$3",
-            payload = "null",
-            created_at = "$4",
-            not_after = "$5",
-            due_at = "$4",
-            attempts = "0",
-            claim = "null",
-            claimed_until = "null",
-            handed_over_at = "null",
-        ),
-        ")"
-    ))
-    .bind(email.id.0)
-    .bind(kind.name())
-    .bind(subject)
-    .bind(email.created_at.unix_millis())
-    .bind(email.not_after.unix_millis())
+pub fn queue(kind: Kind, subject: Uuid, email: &OutgoingEmail) -> Statement<'static> {
+    let row = QueueRow {
+        id: email.id.0,
+        kind: kind.name(),
+        subject: Some(subject),
+        payload: None,
+        created_at: email.created_at,
+        not_after: email.not_after,
+    };
+    row.insert()
 }
 
 fn mailbox_email(row: &DatabaseRow) -> Result<MailboxEmail, Unavailable> {

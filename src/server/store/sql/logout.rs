@@ -1,11 +1,13 @@
 use super::super::dialect::Dialect;
+use super::queue::QueueRow;
 use super::row::{DatabaseRow, application_id, get, get_u32, invalid, time};
 use super::transaction::Transaction;
 use super::{SqlStore, Statement};
 use crate::server::Unavailable;
 use crate::server::clock::Timestamp;
-use crate::server::model::email_queue::{Claim, EmailId};
+use crate::server::model::email_queue::EmailId;
 use crate::server::model::logout::{ClaimedLogout, LogoutNotice, LogoutResult, MAX_RESULTS, RETRY_PERIOD};
+use crate::server::model::queue::Claim;
 use crate::server::model::{ApplicationId, UserId};
 use crate::server::secret::SystemEntropy;
 use crate::server::store::LogoutReads;
@@ -38,31 +40,15 @@ impl Transaction {
 
     async fn queue_logout(&mut self, notice: &LogoutNotice, now: Timestamp) -> Result<(), Unavailable> {
         let payload = serde_json::to_string(notice).map_err(|cause| Unavailable::new("logout", cause))?;
-        let statement = query(concat!(
-            "insert into outbox (",
-            outbox_columns!(""),
-            ") values (",
-            outbox_values!(
-                id = "$1",
-                kind = "$2",
-                subject_id = "null",
-                payload = "$3",
-                created_at = "$4",
-                not_after = "$5",
-                due_at = "$4",
-                attempts = "0",
-                claim = "null",
-                claimed_until = "null",
-                handed_over_at = "null",
-            ),
-            ")"
-        ))
-        .bind(EmailId::random(&SystemEntropy).0)
-        .bind(KIND)
-        .bind(payload)
-        .bind(now.unix_millis())
-        .bind(now.plus(RETRY_PERIOD).unix_millis());
-        self.run(statement).await?;
+        let row = QueueRow {
+            id: EmailId::random(&SystemEntropy).0,
+            kind: KIND,
+            subject: None,
+            payload: Some(payload),
+            created_at: now,
+            not_after: now.plus(RETRY_PERIOD),
+        };
+        self.run(row.insert()).await?;
         self.has_logouts = true;
         Ok(())
     }

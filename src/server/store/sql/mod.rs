@@ -18,6 +18,7 @@ mod notification;
 mod oauth_client;
 mod passkey;
 mod provider;
+mod queue;
 mod recovery;
 mod redemption;
 mod role;

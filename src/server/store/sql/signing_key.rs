@@ -30,7 +30,7 @@ fn stored(row: &DatabaseRow) -> Result<StoredKey, Unavailable> {
     })
 }
 
-fn permanent(row: &DatabaseRow) -> Result<SealedKey, Unavailable> {
+fn sealed_key(row: &DatabaseRow) -> Result<SealedKey, Unavailable> {
     Ok(SealedKey { bytes: get(row, "sealed")?, by: get(row, "sealed_by")? })
 }
 
@@ -45,7 +45,7 @@ impl SigningKeyReads for SqlStore {
     }
 
     async fn permanent_key(&self, name: &str) -> Result<Option<SealedKey>, Unavailable> {
-        self.one(query(PERMANENT_KEY).bind(name)).await?.map(|row| permanent(&row)).transpose()
+        self.one(query(PERMANENT_KEY).bind(name)).await?.map(|row| sealed_key(&row)).transpose()
     }
 }
 
@@ -103,7 +103,7 @@ impl SigningKeyWrites for Transaction {
     }
 
     async fn permanent_key_within(&mut self, name: &str) -> Result<Option<SealedKey>, Unavailable> {
-        self.one(query(PERMANENT_KEY).bind(name)).await?.map(|row| permanent(&row)).transpose()
+        self.one(query(PERMANENT_KEY).bind(name)).await?.map(|row| sealed_key(&row)).transpose()
     }
 
     async fn put_permanent_key(&mut self, name: &str, key: &SealedKey, at: Timestamp) -> Result<(), Unavailable> {

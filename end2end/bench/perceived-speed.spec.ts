@@ -8,23 +8,23 @@ const RUNS = 5;
 
 declare global {
   interface Window {
-    felt: { dialog?: number; shift: number };
+    perceived: { dialog?: number; shift: number };
   }
 }
 
 /** Records when the passkey dialog is requested, and the layout shift. */
 function watch(): void {
-  window.felt = { shift: 0 };
+  window.perceived = { shift: 0 };
   const get = navigator.credentials.get.bind(navigator.credentials);
   navigator.credentials.get = (options) => {
-    if (options?.mediation !== "conditional") window.felt.dialog ??= performance.now();
+    if (options?.mediation !== "conditional") window.perceived.dialog ??= performance.now();
     return get(options);
   };
   // Before hydration, the form would be sent to the server.
   window.addEventListener("submit", (event) => event.preventDefault());
   new PerformanceObserver((list) => {
     for (const entry of list.getEntries() as (PerformanceEntry & { value: number; hadRecentInput: boolean })[]) {
-      if (!entry.hadRecentInput) window.felt.shift += entry.value;
+      if (!entry.hadRecentInput) window.perceived.shift += entry.value;
     }
   }).observe({ type: "layout-shift", buffered: true });
 }
@@ -64,11 +64,11 @@ const paint = (page: Page) =>
 const pressUntilAsked = (page: Page) =>
   page.evaluate(async () => {
     const began = performance.now();
-    while (window.felt.dialog === undefined) {
+    while (window.perceived.dialog === undefined) {
       [...document.querySelectorAll("button")].find(({ textContent }) => textContent?.includes("passkey"))?.click();
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    return { at: window.felt.dialog, took: window.felt.dialog - began };
+    return { at: window.perceived.dialog, took: window.perceived.dialog - began };
   });
 
 test("the sign-in page on a slow device, from an empty cache to the account", async ({ browser, server }) => {
@@ -98,7 +98,7 @@ test("the sign-in page on a slow device, from an empty cache to the account", as
     note("from the press to the account page", (await paint(page)).since - pressed);
     await context.close();
   }
-  report("felt speed", Object.entries(seen).map(([what, all]) => ({ what, columns: { "median ms": Math.round(median(all)), "all ms": all.map(Math.round).join(" ") } })));
+  report("perceived speed", Object.entries(seen).map(([what, all]) => ({ what, columns: { "median ms": Math.round(median(all)), "all ms": all.map(Math.round).join(" ") } })));
 });
 
 async function signUpAt(context: BrowserContext, page: Page): Promise<void> {
@@ -142,7 +142,7 @@ test("the layout does not shift, and going back is instant", async ({ browser, s
     await page.goto(path);
     await page.waitForLoadState("networkidle");
     await page.waitForTimeout(700);
-    return page.evaluate(() => window.felt.shift);
+    return page.evaluate(() => window.perceived.shift);
   };
   const shifts: Record<string, number> = {};
   for (const path of ["/", "/sign-in", "/sign-up"]) shifts[path] = await look(page, path);
