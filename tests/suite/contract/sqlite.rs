@@ -71,6 +71,7 @@ async fn a_dropped_sign_in_is_not_written_and_blocks_no_other() {
     let alone = start(store, &sign_ins[0]);
     tokio::time::sleep(Duration::from_millis(100)).await;
     alone.abort();
+    assert!(alone.await.unwrap_err().is_cancelled());
     writer.commit().await.unwrap();
     sign_ins[0].assert_not_recorded(&**store).await;
     assert_recorded(vec![start(store, &sign_ins[0])]).await;
