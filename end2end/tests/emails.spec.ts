@@ -204,7 +204,7 @@ for (const javaScriptEnabled of [true, false]) {
       await page.addInitScript(() => {
         const announced: (string | null)[] = [];
         Object.assign(window, { announced });
-        addEventListener("load", () => {
+        addEventListener("DOMContentLoaded", () => {
           const status = document.querySelector(".notice [role=status]");
           if (status) new MutationObserver(() => announced.push(status.textContent)).observe(status, { childList: true });
         });

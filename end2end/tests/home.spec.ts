@@ -80,7 +80,7 @@ test("a session ended by another device is reported on the open page, which keep
   await other.goto("/account/devices");
   await other.getByText("Sign out all other devices").click();
   await other.getByRole("button", { name: "Sign them out" }).click();
-  await expect(other.getByText("This device is still signed in.")).toBeVisible();
+  await expect(other.getByText("You're still signed in here.")).toBeVisible();
 
   expectRefusal(401);
   await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
@@ -128,7 +128,7 @@ test("sessions are ended one by one, and those of a removed passkey together", a
   await expect(page.getByText("One device is still signed in with this passkey.")).toBeVisible();
   expect((await phone.request.get("/api/session")).status()).toBe(200);
   await page.getByRole("button", { name: "Sign it out" }).click();
-  await expect(page.getByText("This device is still signed in.")).toBeVisible();
+  await expect(page.getByText("You're still signed in here.")).toBeVisible();
   await page.goto("/account/devices");
   await expect(sessions.getByRole("listitem")).toHaveCount(1);
   expect((await phone.request.get("/api/session")).status()).toBe(401);

@@ -115,7 +115,7 @@ test("a confirmation link that was used before says that the address is confirme
   const { link } = await emailTo(page, `${name}@example.org`);
   await page.goto(link);
   await expect(page).toHaveURL(/\/account\/profile$/);
-  await expect(page.getByText("Your address is already confirmed.")).toBeVisible();
+  await expect(page.getByText("Your confirmed address is shown below.")).toBeVisible();
   await expect(page.getByRole("region", { name: "Profile" })).toContainText(`${name}@example.org`);
   await expect(page.getByRole("alert").filter({ visible: true })).toHaveCount(0);
 });
@@ -172,6 +172,7 @@ test("recovery codes are shown once, and one leads straight to a new passkey", a
   // Reloading creates no new codes, which would void these.
   await page.reload();
   await expect(page.locator("textarea")).toHaveCount(0);
+  await expect(page.getByText("Recovery codes are shown only once.")).toBeVisible();
   await page.goto("/account/recovery-codes");
   await expect(page.getByTestId("recovery-codes")).toContainText("10 codes left");
   // Replacing them asks first.

@@ -119,6 +119,8 @@ pub async fn copy_from(_id: &str) -> bool {
 
 pub fn print() {}
 
+pub fn remove(_selector: &str) {}
+
 pub fn mark_title(_error: &str, _is_error: bool) {}
 
 pub fn signal(_method: &str, _json: &str) {}

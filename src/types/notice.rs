@@ -8,6 +8,7 @@ pub enum Notice {
     ApplicationSignedOut,
     ConfirmationSent,
     ConfirmationTooSoon,
+    ConfirmationUsed,
     ConsentWithdrawn,
     Forgotten,
     /// The object of the form was removed in the meantime.
@@ -38,7 +39,8 @@ pub enum Severity {
 }
 
 impl Notice {
-    const PLAIN: [Self; 21] = [
+    const PLAIN: [Self; 22] = [
+        Self::ConfirmationUsed,
         Self::CodesShown,
         Self::SignInToConfirm,
         Self::UsernameChanged,
@@ -71,6 +73,7 @@ impl Notice {
             Self::ConsentWithdrawn => "consent_withdrawn".to_owned(),
             Self::ConfirmationSent => "confirmation_sent".to_owned(),
             Self::ConfirmationTooSoon => "confirmation_too_soon".to_owned(),
+            Self::ConfirmationUsed => "confirmation_used".to_owned(),
             Self::Forgotten => "forgotten".to_owned(),
             Self::Gone => "gone".to_owned(),
             Self::EmailSent => "email_sent".to_owned(),
@@ -125,6 +128,7 @@ impl Notice {
             | Self::SignedUp
             | Self::UsernameChanged => Severity::Success,
             Self::ConfirmationTooSoon
+            | Self::ConfirmationUsed
             | Self::Forgotten
             | Self::CodesShown
             | Self::LinkUsed
@@ -151,13 +155,16 @@ impl Notice {
             Self::PasskeyRemoved => "Passkey removed.",
             Self::Reauthenticated => "Thanks. Nothing has changed yet; please try again now.",
             Self::OfferDeclined => "OK, we won't ask again for 30 days.",
+            Self::ConfirmationUsed => {
+                "That link was already used or has expired. Your confirmed address is shown below."
+            }
             Self::CodesShown => "Recovery codes are shown only once. If you didn't save them, replace them.",
             Self::LinkUsed => "That link was already used or has expired. You're still signed in.",
             Self::SignInToConfirm => "Sign in to confirm your address.",
             Self::UsernameChanged => "Username saved.",
             Self::Refused(error) => error.message(),
             Self::PasskeyRenamed => "Passkey renamed.",
-            Self::SessionsEnded => "Signed out. This device is still signed in.",
+            Self::SessionsEnded => "Signed out elsewhere. You're still signed in here.",
             Self::SignedOut => "You're signed out.",
             Self::SignedUp => "Welcome! We've emailed you a link to confirm your address.",
         }

@@ -37,7 +37,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         Ok(address) => address.to_string(),
         // A second click on a used link.
         Err(Error::Refused(ApiError::LinkExpired)) if current.user.email_verified => {
-            return Ok(redirect::with_notice(state, Section::Profile.path(), Notice::NothingToConfirm));
+            return Ok(redirect::with_notice(state, Section::Profile.path(), Notice::ConfirmationUsed));
         }
         Err(error) => return Err(error.into()),
     };
@@ -68,7 +68,7 @@ pub async fn post(context: RequestContext, request: Request) -> Result<Response,
         Ok(_) => Ok(redirect::with_notice(state, paths::ACCOUNT, Notice::AddressConfirmed)),
         // The button was pressed twice.
         Err(ApiError::LinkExpired) if current.user.email_verified => {
-            Ok(redirect::with_notice(state, Section::Profile.path(), Notice::NothingToConfirm))
+            Ok(redirect::with_notice(state, Section::Profile.path(), Notice::ConfirmationUsed))
         }
         Err(error @ (ApiError::Unavailable | ApiError::TooManyRequests { .. })) => Err(error),
         Err(error) => Ok(redirect::with_refusal(state, Section::Profile.path(), error)),

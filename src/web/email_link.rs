@@ -44,7 +44,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     };
     let title = if user.is_some() { "Sign in" } else { "Finish signing up" };
     let current = context.current_user().await?;
-    let page = Page { field_refusal, ..Page::new(title).seen_by(current.as_ref()) };
+    let page = Page { field_refusal, ..Page::new(title).seen_by(state, current.as_ref()) };
     let replaced = current.map(|current| views::user(&current.user));
     let replaced = replaced.filter(|current| user.as_ref().is_none_or(|user| user.id != current.id));
     let replaced = replaced.map(|current| current.username);

@@ -1,6 +1,6 @@
 //! Error pages for requests that accept HTML; programs get JSON.
 
-use super::render::{Page, render, with_retry_after};
+use super::render::{Page, reader, render, with_retry_after};
 use crate::server::http::body::BodyCopy;
 use crate::server::http::edge::{Edge, ErrorFormat, OriginRule};
 use crate::server::http::health::answer_within;
@@ -59,11 +59,16 @@ fn is_own_form(state: &AppState, request: &Parts) -> bool {
         && media_type(&request.headers).as_deref() == Some("application/x-www-form-urlencoded")
 }
 
+/// How many fields a form on an error page has at most; a longer one is none of ours.
+const MAX_FIELDS: usize = 16;
+
 /// The form of a request that may succeed later.
 fn repeatable(request: &Request, copy: &BodyCopy, error: ApiError) -> Option<SentForm> {
     matches!(error, ApiError::TooManyRequests { .. } | ApiError::Unavailable).then_some(())?;
-    let fields = form_urlencoded::parse(copy.get()?).into_owned().collect();
-    Some(SentForm { action: request.uri().path_and_query()?.to_string(), fields })
+    let fields: Vec<_> = form_urlencoded::parse(copy.get()?).into_owned().take(MAX_FIELDS + 1).collect();
+    // A path such as `//host` would lead to another site.
+    let action = request.uri().path_and_query().map(ToString::to_string).filter(|path| !path.starts_with("//"))?;
+    (fields.len() <= MAX_FIELDS).then_some(SentForm { action, fields })
 }
 
 /// Copies the cookies and the allowed methods (RFC 9110, section 15.5.6) from the refusal that a response replaces.
@@ -86,15 +91,16 @@ const TIMEOUT: Duration = Duration::from_millis(300);
 
 /// The page for a refusal. It looks up the signed-in user only if no backend failed, and only briefly.
 async fn refusal_page(state: &AppState, request: Request, copy: BodyCopy, error: ApiError) -> Response {
-    let reader = match error {
+    let seen_by = match error {
         ApiError::Unavailable | ApiError::Internal => Reader::Visitor,
         _ => {
             let context = RequestContext::new(state, request.headers(), request.extensions());
             let found = answer_within("database", TIMEOUT, context.current_user()).await;
-            found.flatten().map_or(Reader::Visitor, |_| Reader::User)
+            reader(state, found.flatten().as_ref())
         }
     };
-    let page = Page { interactive: error.wait() > 0, reader, status: status(error), ..Page::new(heading(error)) };
+    let page =
+        Page { interactive: error.wait() > 0, reader: seen_by, status: status(error), ..Page::new(heading(error)) };
     let (message, form) = (message(error, request.uri().path()), repeatable(&request, &copy, error));
     let body = move || view! { <RefusalPage error message form=form.clone() /> }.into_any();
     let response = render(state, request, page, body).await;

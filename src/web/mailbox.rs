@@ -50,7 +50,7 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
         let (emails, open) = (items.clone(), open.clone());
         view! { <MailboxPage emails open /> }.into_any()
     };
-    let page = Page::new("Development mailbox").seen_by(context.current_user().await?.as_ref());
+    let page = Page::new("Development mailbox").seen_by(state, context.current_user().await?.as_ref());
     Ok(render(state, request, page, body).await)
 }
 

@@ -46,16 +46,16 @@ impl Page {
         }
     }
 
-    /// A plain page of a signed-in user.
+    /// A plain page of a signed-in user, who is given as evidence that there is one.
     #[must_use]
-    pub fn for_user(current: &CurrentUser, title: &'static str) -> Self {
-        Self::new(title).seen_by(Some(current))
+    pub fn for_user(_user: &CurrentUser, title: &'static str) -> Self {
+        Self { reader: Reader::User, ..Self::new(title) }
     }
 
     /// With the navigation of this user, or of a visitor.
     #[must_use]
-    pub fn seen_by(self, current: Option<&CurrentUser>) -> Self {
-        Self { reader: current.map_or(Reader::Visitor, |_| Reader::User), ..self }
+    pub fn seen_by(self, state: &AppState, current: Option<&CurrentUser>) -> Self {
+        Self { reader: reader(state, current), ..self }
     }
 
     /// With islands.
@@ -69,6 +69,23 @@ impl Page {
     pub fn refused(self, refusal: Option<ApiError>) -> Self {
         Self { status: refusal.map_or(self.status, status), has_error: refusal.is_some(), ..self }
     }
+}
+
+/// The reader of a page.
+pub(super) fn reader(state: &AppState, current: Option<&CurrentUser>) -> Reader {
+    match current {
+        None => Reader::Visitor,
+        Some(current) if state.sessions().is_confined(current) => Reader::ConfinedUser,
+        Some(_) => Reader::User,
+    }
+}
+
+/// The request with the address of the page that it shows, which differs after a refused form.
+pub(super) fn at(mut request: Request, address: &str) -> Request {
+    if let Ok(address) = address.parse() {
+        *request.uri_mut() = address;
+    }
+    request
 }
 
 /// Renders a page within the document that all pages share.

@@ -55,7 +55,7 @@ async fn ask_to_confirm(
 ) -> Result<Response, ApiError> {
     let PendingAction { action, token, found } = pending;
     let (notification, user) = found?;
-    let page = Page::new("Your account").seen_by(context.current_user().await?.as_ref());
+    let page = Page::new(action.heading()).seen_by(&context.state, context.current_user().await?.as_ref());
     let (username, address) = (user.username.to_string(), notification.address.to_string());
     let body = move || {
         let (token, username, address) = (token.clone(), username.clone(), address.clone());

@@ -4,7 +4,7 @@ use super::extract::{form, query};
 use super::oauth::requesting_application;
 use super::redirect;
 use super::render::{
-    Page, field_refusal, is_about_code, is_about_name, redirect_if_signed_in, render_and_name, with_retry_after,
+    Page, at, field_refusal, is_about_code, is_about_name, redirect_if_signed_in, render_and_name, with_retry_after,
 };
 use super::sign_up;
 use crate::server::auth::{SignUpForm, view as views};
@@ -16,6 +16,7 @@ use crate::server::model::limit;
 use crate::types::{ApiError, Next, Notice, paths};
 use crate::ui::pages::{CodePage, PendingEmail, SignInPage, SignUpInput, UseRecoveryCodePage};
 use axum::extract::Request;
+use axum::http::Method;
 use axum::response::Response;
 use leptos::prelude::{IntoAny, view};
 use serde::Deserialize;
@@ -129,7 +130,7 @@ async fn redeem_code(context: &RequestContext, request: Request, form: SignInFor
                     sign_up::again(
                         context,
                         request,
-                        SignUpInput { display_name, username, email, ..<_>::default() },
+                        SignUpInput { display_name, username, email, invite: String::new() },
                         error,
                     )
                     .await
@@ -185,6 +186,7 @@ async fn page(
     next: &Next,
     typed: Option<(String, Option<ApiError>)>,
 ) -> Result<Response, ApiError> {
+    let request = if request.method() == Method::POST { at(request, &redirect::sign_in_for(next)) } else { request };
     let remembered = context.state.browsers().remembered(context.known.as_ref()).await?;
     let last_user = remembered.as_ref().map(views::user);
     let (typed, refusal) = typed.map_or((None, None), |(typed, refusal)| (Some(typed), refusal));
@@ -222,9 +224,11 @@ async fn recovery_page(
     refusal: Option<ApiError>,
 ) -> Result<Response, ApiError> {
     let page = Page::new("Use a recovery code").refused(refusal);
-    let identifier = match context.state.browsers().remembered(context.known.as_ref()).await? {
-        Some(user) if identifier.is_empty() => user.username.to_string(),
-        _ => identifier,
+    let identifier = if identifier.is_empty() {
+        let remembered = context.state.browsers().remembered(context.known.as_ref()).await?;
+        remembered.map(|user| user.username.to_string()).unwrap_or_default()
+    } else {
+        identifier
     };
     let by_email = context.state.core().email().signs_in();
     let sign_in = redirect::sign_in_for(&context.pending_next());
@@ -244,6 +248,7 @@ async fn code_page(
     request: Request,
     refused: Option<(SignInForm, ApiError)>,
 ) -> Result<Response, ApiError> {
+    let request = at(request, paths::SIGN_IN_CODE);
     let requests = context.state.email_requests();
     let Some(open) = requests.open(context.email.as_ref()).await? else {
         return Ok(start_again(context));
@@ -274,7 +279,8 @@ async fn code_page(
         resend_in: u32::try_from(RESEND_AFTER.saturating_sub(age.as_secs())).unwrap_or_default(),
     };
     let refusal = refused.map(|(_, error)| error);
-    let field_refusal = refusal.or_else(|| field_refusal(&context.state, &request, is_about_code));
+    let field_refusal = refusal
+        .or_else(|| field_refusal(&context.state, &request, |error| is_about_code(error) || is_about_name(error)));
     let page = Page { field_refusal, ..Page::new("Check your email").interactive().refused(refusal) };
     let target = open.request.next;
     let body = move || view! { <CodePage email=email.clone() refusal=field_refusal /> }.into_any();

@@ -3,7 +3,7 @@
 use super::extract::{form, query};
 use super::oauth::requesting_application;
 use super::redirect;
-use super::render::{Page, redirect_if_signed_in, render_and_name, with_retry_after};
+use super::render::{Page, at, redirect_if_signed_in, render_and_name, with_retry_after};
 use crate::server::auth::SignUpFields;
 use crate::server::http::RequestContext;
 use crate::server::model::email_request::Purpose;
@@ -127,23 +127,26 @@ pub(super) async fn again(
     typed: SignUpInput,
     refusal: ApiError,
 ) -> Result<Response, ApiError> {
-    context.state.invitations().check_link(Some(&typed.invite)).await?;
-    page(context, request, typed, vec![refusal]).await
+    // The invitation link is not stored, and without it the form cannot be sent.
+    match context.state.invitations().check_link(None).await.map_err(ApiError::from) {
+        Ok(()) => page(context, at(request, paths::SIGN_UP), typed, vec![refusal]).await,
+        Err(ApiError::Unavailable) => Err(ApiError::Unavailable),
+        Err(_) => Err(refusal),
+    }
 }
 
 /// The page, with the text that was entered and the reason why it was refused.
 async fn page(
     context: &RequestContext,
-    mut request: Request,
+    request: Request,
     typed: SignUpInput,
     refusals: Vec<ApiError>,
 ) -> Result<Response, ApiError> {
     // The address of a refused form lacks the invitation, which links back to this page need.
-    if !typed.invite.is_empty()
-        && let Ok(address) = format!("{}?invite={}", paths::SIGN_UP, typed.invite).parse()
-    {
-        *request.uri_mut() = address;
-    }
+    let request = match typed.invite.as_str() {
+        "" => request,
+        invite => at(request, &format!("{}?invite={invite}", paths::SIGN_UP)),
+    };
     let next = context.pending_next();
     let application = requesting_application(context, &next).await?.map(|requesting| requesting.application);
     let sign_in = redirect::sign_in_for(&next);

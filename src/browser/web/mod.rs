@@ -10,7 +10,7 @@ mod texts;
 pub use calls::{Argument, JsonValue, post, status_of_path, string_member};
 pub use page::{
     copy_from, field_value, go, is_ticked, is_visible, island_property, mark_title, pause, press_passkey_button, print,
-    submit, submit_complete_codes, when_visible,
+    remove, submit, submit_complete_codes, when_visible,
 };
 pub use passkeys::{
     Abort, create, forget_unknown, get, signal, supports_autofill, supports_immediate, supports_passkeys,

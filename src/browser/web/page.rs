@@ -54,6 +54,13 @@ pub fn press_passkey_button(form: &str) {
     }
 }
 
+/// Removes the element that a CSS selector finds. It must not belong to an island.
+pub fn remove(selector: &str) {
+    if let Some(element) = document().and_then(|document| document.query_selector(selector).ok().flatten()) {
+        element.remove();
+    }
+}
+
 /// Adds the word for an error to the title, or removes it; `error` is a text such as `Error: {}`.
 pub fn mark_title(error: &str, is_error: bool) {
     let Some(document) = document() else { return };

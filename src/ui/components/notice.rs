@@ -62,8 +62,9 @@ pub fn Alert(
     let is_cancelled = is_advice.clone();
     Effect::new(move |was_run: Option<()>| {
         let is_error = titled.get().is_some() && !is_cancelled.get();
-        // The server wrote the title of the page as it was loaded.
+        // The server wrote the title, and the refusal of the previous attempt, of the page as it was loaded.
         if was_run.is_some() {
+            browser::remove(".refusal");
             browser::mark_title(t("Error: {}"), is_error);
         }
     });

@@ -11,12 +11,23 @@ pub enum NotificationAction {
     RestoreAddress,
 }
 
+impl NotificationAction {
+    /// The heading of its page, which is also the title.
+    #[must_use]
+    pub fn heading(self) -> &'static str {
+        match self {
+            Self::Report => "Secure your account",
+            Self::RestoreAddress => "Restore your email address",
+        }
+    }
+}
+
 /// Asks for confirmation before a notification link acts.
 #[component]
 pub fn NotificationPage(action: NotificationAction, token: String, username: String, address: String) -> impl IntoView {
-    let (heading, path, button) = match action {
-        NotificationAction::Report => ("Secure your account", paths::NOT_ME, "Secure my account"),
-        NotificationAction::RestoreAddress => ("Restore your email address", paths::EMAIL_UNDO, "Restore this address"),
+    let (path, button) = match action {
+        NotificationAction::Report => (paths::NOT_ME, "Secure my account"),
+        NotificationAction::RestoreAddress => (paths::EMAIL_UNDO, "Restore this address"),
     };
     let follows = match action {
         NotificationAction::Report => view! {
@@ -41,7 +52,7 @@ pub fn NotificationPage(action: NotificationAction, token: String, username: Str
         .into_any(),
     };
     view! {
-        <h1>{t(heading)}</h1>
+        <h1>{t(action.heading())}</h1>
         <p class="lead">{sentence("This will happen to the account {}:", [bold(username)])}</p>
         {follows}
         <form class="form" method="post" action=path>

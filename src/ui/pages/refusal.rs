@@ -52,12 +52,12 @@ pub fn RefusalPage(
     }
 }
 
-/// Fields that no user types into.
-const UNTYPED: [&str; 6] = ["action", "continue", "id", "next", "scripts", "token"];
+/// Fields that users type into.
+const TYPED: [&str; 6] = ["code", "display_name", "email", "identifier", "name", "username"];
 
 #[component]
 fn SendAgain(form: SentForm) -> impl IntoView {
-    let has_text = form.fields.iter().any(|(name, value)| !value.is_empty() && !UNTYPED.contains(&name.as_str()));
+    let has_text = form.fields.iter().any(|(name, value)| !value.is_empty() && TYPED.contains(&name.as_str()));
     let field = |(name, value)| view! { <input type="hidden" name=name value=value /> };
     view! {
         <form class="form" method="post" action=form.action>

@@ -143,8 +143,10 @@ impl SubmittedForm<'_> {
                 profile.update(current, None, Some(&form.name)).await?;
                 Ok(Notice::UsernameChanged)
             }
+            // A request for another address is voided by the one for the present address.
             AccountAction::Address
-                if EmailAddress::parse(&form.email).is_ok_and(|typed| current.user.has_confirmed(&typed)) =>
+                if EmailAddress::parse(&form.email).is_ok_and(|typed| current.user.has_confirmed(&typed))
+                    && address.open_confirmation(current).await?.is_none() =>
             {
                 Ok(Notice::NothingToConfirm)
             }

@@ -6,7 +6,7 @@ use crate::server::http::{AppState, RequestContext};
 use crate::server::model::Continuation;
 use crate::types::{ApiError, Notice, Section};
 use crate::ui::pages::{RecoveryCodesOwner, RecoveryCodesPage};
-use crate::web::continuation::{keep, take};
+use crate::web::continuation::{keep, sent_before, take};
 use crate::web::extract::query;
 use crate::web::redirect;
 use crate::web::render::{Page, render};
@@ -28,8 +28,9 @@ pub async fn get(context: RequestContext, request: Request) -> Result<Response, 
     let Some(current) = context.current_user().await? else { return page::get(context, request).await };
     match take(&context, &current, &token).await? {
         Some(Continuation::Codes(text)) => Ok(show(&context.state, request, &current, text).await),
-        // A form that was sent before its user signed in; reading it did not consume it.
         Some(Continuation::Account(_) | Continuation::Application { .. }) => page::get(context, request).await,
+        // A form that was sent before its user signed in.
+        None if sent_before(&context, &token).await?.is_some() => page::get(context, request).await,
         // A reload.
         None => Ok(redirect::with_notice(&context.state, SECTION, Notice::CodesShown)),
     }

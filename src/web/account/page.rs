@@ -6,11 +6,10 @@ use crate::server::auth::{CurrentUser, view as views};
 use crate::server::http::RequestContext;
 use crate::types::{AccountForm, ApiError, Notice, Section, paths};
 use crate::ui::pages::{AccountPage, ConfinedPage, RefusedForm};
-use crate::ui::shell::Reader;
 use crate::web::continuation::sent_before;
 use crate::web::extract::query;
 use crate::web::redirect::{as_query_value, to, to_sign_in, with_notice, with_refusal};
-use crate::web::render::{Page, field_refusal, is_about_code, render};
+use crate::web::render::{Page, at, field_refusal, is_about_code, render};
 use axum::extract::Request;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
@@ -87,7 +86,7 @@ impl Shown {
 /// Shows a section to its user.
 pub(super) async fn show(
     context: &RequestContext,
-    mut request: Request,
+    request: Request,
     current: &CurrentUser,
     shown: Shown,
 ) -> Result<Response, ApiError> {
@@ -100,10 +99,8 @@ pub(super) async fn show(
     let signals = (accepted, signals::details(context, current)?);
     let user = views::user(&current.user);
     let field_refusal = field_refusal(&context.state, &request, is_about_code).filter(|_| content.has_code_field());
-    if request.uri().path() != section.path() {
-        // A refused form was posted to another address; a change of language must redirect to the section.
-        *request.uri_mut() = Uri::from_static(section.path());
-    }
+    // A refused form was posted to another address; a change of language must redirect to the section.
+    let request = if request.uri().path() == section.path() { request } else { at(request, section.path()) };
     let page = Page {
         status,
         field_refusal,
@@ -131,6 +128,6 @@ async fn confined(context: &RequestContext, request: Request, current: &CurrentU
         let (user, signals) = (user.clone(), signals.clone());
         view! { <ConfinedPage user offers_passkey has_created_passkey signals /> }.into_any()
     };
-    let page = Page { reader: Reader::ConfinedUser, ..Page::for_user(current, "Account").interactive() };
+    let page = Page::new("Account").seen_by(&context.state, Some(current)).interactive();
     Ok(render(&context.state, request, page, body).await)
 }

@@ -68,7 +68,7 @@ pub async fn get_stored(context: RequestContext, request: Request) -> Result<Res
         }
         LogoutDecision::Done(_) => Ok(signed_out(&context, None)),
         LogoutDecision::Ask(target) => {
-            let page = Page { shown_once: true, ..Page::new("Sign out") }.seen_by(current.as_ref());
+            let page = Page { shown_once: true, ..Page::new("Sign out") }.seen_by(&context.state, current.as_ref());
             let (address, user) = (request.uri().path().to_owned(), current.map(|current| views::user(&current.user)));
             let body = move || {
                 let (address, user) = (address.clone(), user.clone());

@@ -221,9 +221,9 @@ async fn plain_forms_say_why_an_address_was_not_confirmed() {
     browser.get("/account").await;
     let second_press = browser.form("/email/confirm", &[("token", &email.token())]).await;
     let page = browser.get("/account/profile").await.text();
-    assert!(page.contains("Your address is already confirmed.") && !page.contains("This link or code"), "{page}");
+    assert!(page.contains("Your confirmed address is shown below.") && !page.contains("This link or code"), "{page}");
     let second_click = browser.get(&format!("/email/confirm?token={}", email.token())).await;
-    assert!(browser.get("/account/profile").await.text().contains("Your address is already confirmed."));
+    assert!(browser.get("/account/profile").await.text().contains("Your confirmed address is shown below."));
     for again in [second_press, second_click] {
         assert_eq!((again.status.as_u16(), again.header("location")), (303, "/account/profile"));
     }

@@ -368,6 +368,9 @@ async fn a_page_says_how_long_to_wait() {
     assert_eq!(page.status, 429);
     assert!(page.text().contains("Too many attempts") && page.text().contains("Try again in"), "{}", page.text());
     assert!(page.text().contains("<input type=\"hidden\" name=\"code\" value=\"1\""), "what was entered is not lost");
+    let many: Vec<_> = [("action", "code")].into_iter().chain((0..30).map(|_| ("unknown", "1"))).collect();
+    let page = eve.form("/sign-in", &many).await;
+    assert!(page.status == 429 && !page.text().contains("name=\"unknown\""), "not a form of this site");
 }
 
 #[tokio::test]

@@ -104,6 +104,7 @@ async fn a_form_that_met_an_outage_can_be_sent_again_from_its_error_page() {
 
     assert_eq!(page.status, 503);
     assert!(page.text().contains("method=\"post\" action=\"/account\""), "{}", page.text());
+    assert!(page.text().contains("Try again<"), "{}", page.text());
     let kept = hidden_fields(page.text().split_once("<main").unwrap().1.split_once("</main>").unwrap().0);
     let kept: Vec<_> = kept.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     assert_eq!(kept, fields);

@@ -113,7 +113,7 @@ pub fn ImpossibleAction(
             <summary class="small danger" aria-label=label>
                 {t(summary)}
             </summary>
-            <p class="field">{t(reason)}</p>
+            <p>{t(reason)}</p>
         </details>
     }
     .into_any()
