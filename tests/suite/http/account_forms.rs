@@ -382,4 +382,13 @@ async fn a_form_sent_after_its_session_ended_is_kept_and_shown_again() {
     own.sign_in(&passkey).await;
     let answer = own.get(&format!("/account/devices?continue={back}")).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/account/devices"));
+
+    own.cookies.remove("latchkey_session");
+    let answer = submit(&mut own, &[("action", "recovery-codes")]).await;
+    let start = "/sign-in?next=%2Faccount%2Frecovery-codes%3Fcontinue%3D";
+    let back = answer.header("location").strip_prefix(start).unwrap().to_owned();
+    own.sign_in(&passkey).await;
+    own.get(&format!("/account/recovery-codes?continue={back}")).await;
+    let page = own.get("/account/recovery-codes").await.text();
+    assert!(page.contains("Nothing has changed yet") && page.contains("You have no recovery codes."), "{page}");
 }

@@ -149,6 +149,34 @@ async fn a_code_entered_after_the_link_was_opened_in_another_tab_leads_on() {
 }
 
 #[tokio::test]
+async fn a_refused_form_of_the_code_keeps_the_address_of_its_page() {
+    let settings = [("SIGN_UP", "invite")];
+    let app = App::start(Backends::Embedded).await;
+    let mut browser = app.browser();
+    browser.form("/sign-up", &[("username", "eve"), ("email", "eve@example.org")]).await;
+    let email = app.email_to("eve@example.org").await;
+    app.browser().sign_up_with_email("eve", "other@example.org").await;
+    let language = |page: &str, next: &str| page.contains(&format!("name=\"next\" value=\"{next}\""));
+    // Resent although the username is taken: the reason is next to its field.
+    app.clock.advance(Duration::from_secs(61));
+    assert_eq!(browser.form("/sign-in", &[("action", "resend")]).await.header("location"), "/sign-in?step=code");
+    let page = browser.get("/sign-in?step=code").await.text();
+    assert!(page.contains("aria-invalid=\"true\"") && page.contains("This username is taken."), "{page}");
+    let taken = [("action", "code"), ("code", &email.code()), ("username", "eve")];
+    let page = browser.form("/sign-in", &taken).await.text();
+    assert!(language(&page, "/sign-in?step=code"), "{page}");
+    let expired = app.browser().form("/sign-in", &taken).await.text();
+    assert!(language(&expired, "/sign-up") && expired.contains("Request a new email."), "{expired}");
+    let expired = [("action", "code"), ("code", "123456"), ("next", "/account/devices")];
+    let page = app.browser().form("/sign-in", &expired).await.text();
+    assert!(language(&page, "/sign-in?next=%2Faccount%2Fdevices"), "{page}");
+    // Where an invitation is required, the page says why the code was refused.
+    let app = App::start_with_settings(Backends::Embedded, &settings).await;
+    let page = app.browser().form("/sign-in", &taken).await.text();
+    assert!(page.contains("Request a new email.") && !page.contains("By invitation only"), "{page}");
+}
+
+#[tokio::test]
 async fn a_code_is_kept_if_the_username_was_taken_in_the_meantime() {
     let app = App::start(Backends::Embedded).await;
     let mut browser = app.browser();
