@@ -46,8 +46,9 @@ pub fn Shell(
     let failure = notice.filter(|notice| notice.severity() == Severity::Failure);
     let notice = notice.filter(|notice| notice.severity() != Severity::Failure);
     let title = if has_error || failure.is_some() { fill("Error: {}", &[t(title)]) } else { t(title).to_owned() };
-    // Forms for signed-out visitors show no dates, and every byte counts.
-    let needs_script = !interactive || reader != Reader::Visitor || notice.is_some();
+    // The development mailbox is the only page with dates for visitors, and every byte counts.
+    let is_mailbox = here.split('?').next() == Some(paths::MAILBOX);
+    let needs_script = reader != Reader::Visitor || notice.is_some() || is_mailbox;
     let escaped_title = format!("{title} · {}", site.name).replace('&', "&amp;").replace('<', "&lt;");
     let styles = format!("/{}/{}.css", options.site_pkg_dir, options.output_name);
     view! {
