@@ -185,6 +185,17 @@ export async function signUpConfirmed(page: Page, username: string): Promise<voi
   await expect(page.getByText("Your email address is confirmed.")).toBeVisible();
 }
 
+/** Signs up with the link of an email; works with scripts off. */
+export async function signUpByEmail(page: Page, username: string): Promise<void> {
+  await page.goto("/sign-up");
+  await page.getByLabel("Username").fill(username);
+  await page.getByLabel("Email").fill(`${username}@example.org`);
+  await page.getByRole("button", { name: "Sign up by email instead" }).click();
+  const { link } = await emailTo(page, `${username}@example.org`);
+  await page.goto(link);
+  await page.locator("main button[type=submit]").first().click();
+}
+
 /** Requests an email on the sign-in page. */
 export async function requestSignInEmail(page: Page, username: string): Promise<void> {
   await page.goto("/sign-in");

@@ -1,7 +1,7 @@
 // Pages under unusual conditions of display: large text, forced colours, narrow screens, no scripts.
 
 import type { Locator } from "@playwright/test";
-import { Authenticator, emailTo, expect, freshName, requestSignInEmail, sections, signUpConfirmed, test } from "../fixtures";
+import { Authenticator, emailTo, expect, freshName, requestSignInEmail, sections, signUpConfirmed, test, signUpByEmail } from "../fixtures";
 
 test("at twice the text size, nothing is cut off", async ({ page }) => {
   const fits = async (path: string) => {
@@ -121,13 +121,7 @@ test.describe("with scripts off", () => {
 
   test("no button is shown that needs scripts", async ({ page }) => {
     const name = freshName();
-    await page.goto("/sign-up");
-    await page.getByLabel("Username").fill(name);
-    await page.getByLabel("Email").fill(`${name}@example.org`);
-    await page.getByRole("button", { name: "Sign up by email instead" }).click();
-    const { link } = await emailTo(page, `${name}@example.org`);
-    await page.goto(link);
-    await page.locator("main button[type=submit]").first().click();
+    await signUpByEmail(page, name);
     await page.goto("/account/recovery-codes");
     await page.getByRole("button", { name: "Get recovery codes" }).click();
     await expect(page.getByRole("link", { name: "Download" })).toBeVisible();

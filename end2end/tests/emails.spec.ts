@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext } from "@playwright/test";
 import AxeBuilder from "@axe-core/playwright";
-import { Authenticator, requestSignInEmail, waitForHydration, createPasskey, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test, disableSuggestions } from "../fixtures";
+import { Authenticator, requestSignInEmail, waitForHydration, createPasskey, expect, freshName, emailTo, signOut, signUp, signUpConfirmed, test, disableSuggestions, signUpByEmail } from "../fixtures";
 
 /** Another browser, of the same or another user. */
 function another(browser: Browser, baseURL: string | undefined, options = {}): Promise<BrowserContext> {
@@ -209,14 +209,8 @@ for (const javaScriptEnabled of [true, false]) {
           if (status) new MutationObserver(() => announced.push(status.textContent)).observe(status, { childList: true });
         });
       });
-      await page.goto("/sign-up");
       const name = freshName();
-      await page.getByLabel("Username").fill(name);
-      await page.getByLabel("Email").fill(`${name}@example.org`);
-      await page.getByRole("button", { name: "Sign up by email instead" }).click();
-      const { link } = await emailTo(page, `${name}@example.org`);
-      await page.goto(link);
-      await page.locator("main button[type=submit]").first().click();
+      await signUpByEmail(page, name);
       await signOut(page);
       const notice = page.getByRole("status").filter({ hasText: "You're signed out." });
       await expect(notice).toBeVisible();

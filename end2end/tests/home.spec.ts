@@ -15,7 +15,7 @@ import {
   signUp,
   signUpConfirmed,
   test,
-  disableSuggestions, createPasskey, passkeysOf, removePasskey, expectPasskeys } from "../fixtures";
+  disableSuggestions, createPasskey, passkeysOf, removePasskey, expectPasskeys, signUpByEmail } from "../fixtures";
 import { Server } from "../server";
 
 /** Another device of the user, signed in by email. */
@@ -344,13 +344,7 @@ test.describe("with scripts off", () => {
 
   test("the account page shows everything and says what needs scripts", async ({ page }) => {
     const name = freshName();
-    await page.goto("/sign-up");
-    await page.getByLabel("Username").fill(name);
-    await page.getByLabel("Email").fill(`${name}@example.org`);
-    await page.getByRole("button", { name: "Sign up by email instead" }).click();
-    const { link } = await emailTo(page, `${name}@example.org`);
-    await page.goto(link);
-    await page.locator("main button[type=submit]").first().click();
+    await signUpByEmail(page, name);
     await expect(page.getByRole("heading", { name: `Hello, ${name}` })).toBeVisible();
     await expect(page.locator("noscript p").first()).toContainText("needs JavaScript");
     const menu = page.getByRole("navigation", { name: "Account" });
